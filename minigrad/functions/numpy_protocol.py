@@ -1,0 +1,52 @@
+"""NumPy's own functions on a Variable build gates: ``np.tanh(x)``, ``np.sum(x, axis=0)``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..graph import Variable, method
+from . import elementwise, indexing, reductions, shape
+
+__all__: list[str] = []
+
+_OURS: dict[Any, Callable[..., Any]] = {
+    getattr(np, name): getattr(module, name)
+    for module in (elementwise, reductions, shape, indexing)
+    for name in module.__all__
+    if hasattr(np, name)
+} | {
+    np.transpose: shape.permute_dims,
+    np.cumsum: reductions.cumulative_sum,
+    np.dot: reductions.matmul,
+    np.rint: elementwise.round,
+    np.logaddexp: lambda x, y: y + elementwise.softplus(elementwise.subtract(x, y)),
+}
+
+
+@method("__array_ufunc__")
+def _array_ufunc(self: Variable, ufunc: Any, call: str, *inputs: Any, **options: Any) -> Any:
+    if call != "__call__":
+        raise ArgumentError(f"np.{ufunc.__name__}.{call} has no gate")
+    return _build(ufunc, inputs, options)
+
+
+@method("__array_function__")
+def _array_function(
+    self: Variable, function: Any, types: Any, inputs: Any, options: dict[str, Any]
+) -> Any:
+    return _build(function, inputs, options)
+
+
+def _build(function: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    if function not in _OURS:
+        raise ArgumentError(f"np.{function.__name__} has no gate in minigrad")
+    if options.get("out") is not None:
+        raise ArgumentError(f"np.{function.__name__}: a graph has no place to write out= to")
+    try:
+        return _OURS[function](*inputs, **options)
+    except TypeError as error:
+        if "argument" not in str(error):
+            raise
+        raise ArgumentError(f"np.{function.__name__} on a Variable: {error}") from None

@@ -1,0 +1,169 @@
+"""Comparisons, logic, and the gates that choose: where, maximum, minimum, clip."""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError
+from ..graph import Variable
+from .elementwise import Elementwise
+
+__all__ = [
+    "Clip",
+    "Equal",
+    "Greater",
+    "GreaterEqual",
+    "Isfinite",
+    "Isinf",
+    "Isnan",
+    "Less",
+    "LessEqual",
+    "LogicalAnd",
+    "LogicalNot",
+    "LogicalOr",
+    "LogicalXor",
+    "Maximum",
+    "Minimum",
+    "NotEqual",
+    "Where",
+]
+
+Cotangents = tuple[Variable | None, ...]
+
+
+class Less(Elementwise):
+    """x < y."""
+
+    symbol, ufunc = "<", "less"
+
+
+class LessEqual(Elementwise):
+    """x ≤ y."""
+
+    symbol, ufunc = "≤", "less_equal"
+
+
+class Greater(Elementwise):
+    """x > y."""
+
+    symbol, ufunc = ">", "greater"
+
+
+class GreaterEqual(Elementwise):
+    """x ≥ y."""
+
+    symbol, ufunc = "≥", "greater_equal"
+
+
+class Equal(Elementwise):
+    """x = y; NaN equals nothing."""
+
+    symbol, ufunc = "=", "equal"
+
+
+class NotEqual(Elementwise):
+    """x ≠ y."""
+
+    symbol, ufunc = "≠", "not_equal"
+
+
+class LogicalAnd(Elementwise):
+    """Both are true; a number is true unless it is 0."""
+
+    symbol, ufunc = "∧", "logical_and"
+
+
+class LogicalOr(Elementwise):
+    """One of them or both are true."""
+
+    symbol, ufunc = "∨", "logical_or"
+
+
+class LogicalXor(Elementwise):
+    """Just one of them is true."""
+
+    symbol, ufunc = "⊕", "logical_xor"
+
+
+class LogicalNot(Elementwise):
+    """It is false."""
+
+    symbol, ufunc = "¬", "logical_not"
+
+
+class Isnan(Elementwise):
+    """It is NaN."""
+
+    symbol, ufunc = "nan?", "isnan"
+
+
+class Isinf(Elementwise):
+    """It is an infinity."""
+
+    symbol, ufunc = "∞?", "isinf"
+
+
+class Isfinite(Elementwise):
+    """It is neither NaN nor an infinity."""
+
+    symbol, ufunc = "fin?", "isfinite"
+
+
+class Where(Elementwise):
+    """x where the condition holds, else y. The cotangent goes to what was chosen, 0 to the other."""
+
+    symbol, ufunc = "?:", "where"
+
+    def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
+        condition, x, y = dtypes
+        if condition != np.bool_:
+            raise DTypeError(f"the condition must be bool, and is {condition}")
+        return np.result_type(x, y)
+
+    def forward(self, xp: Any, condition: Any, x: Any, y: Any, out: Any = None) -> Any:
+        if out is None:
+            return xp.where(condition, x, y)
+        xp.copyto(out, y)
+        xp.copyto(out, x, where=condition)
+        return out
+
+    def vjp(
+        self, cotangent: Variable, output: Variable, condition: Variable, x: Variable, y: Variable
+    ) -> Cotangents:
+        return None, Where()(condition, cotangent, 0.0), Where()(condition, 0.0, cotangent)
+
+
+class Maximum(Elementwise):
+    """The larger one; NaN if either is. Equal inputs share the cotangent, half each."""
+
+    symbol, ufunc = "max", "maximum"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
+        shared = Where()(x == y, cotangent * 0.5, 0.0)
+        return Where()(x > y, cotangent, shared), Where()(x < y, cotangent, shared)
+
+
+class Minimum(Elementwise):
+    """The smaller one; NaN if either is. Equal inputs share the cotangent, half each."""
+
+    symbol, ufunc = "min", "minimum"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
+        shared = Where()(x == y, cotangent * 0.5, 0.0)
+        return Where()(x < y, cotangent, shared), Where()(x > y, cotangent, shared)
+
+
+class Clip(Elementwise):
+    """x, but at least lo and at most hi. The cotangent goes to x for lo ≤ x ≤ hi, else to the bound."""
+
+    symbol, ufunc = "clip", "clip"
+
+    def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
+        return np.result_type(*dtypes)
+
+    def vjp(
+        self, cotangent: Variable, output: Variable, x: Variable, lo: Variable, hi: Variable
+    ) -> Cotangents:
+        below, above = x < lo, x > hi
+        inside = Where()(below, 0.0, Where()(above, 0.0, cotangent))
+        return inside, Where()(below, cotangent, 0.0), Where()(above, cotangent, 0.0)

@@ -1,0 +1,156 @@
+"""Gates that are made of simpler ones, but computed in a way that neither overflows nor cancels.
+
+Each states its `definition` in simpler gates: what a picture shows when it zooms in, and what a test
+holds the stable forward and gradient against.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..graph import Gate, Type, Variable
+from .choice import Maximum, Where
+from .elementwise import Elementwise, ufunc_dtype
+
+__all__ = ["Composite", "LogSoftmax", "LogSumExp", "Relu", "Sigmoid", "Softmax", "Softplus"]
+
+
+class Composite(Gate):
+    """A gate with a `definition`."""
+
+    @abstractmethod
+    def definition(self, *inputs: Any) -> Variable:
+        """The same, from simpler gates: true wherever those neither overflow nor cancel."""
+
+
+class _ElementwiseComposite(Elementwise, Composite):
+    def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
+        return ufunc_dtype("exp", *dtypes)
+
+
+class Sigmoid(_ElementwiseComposite):
+    """σ(x) = 1 / (1 + e^-x)."""
+
+    symbol = "σ"
+
+    def definition(self, x: Variable) -> Variable:
+        return 1 / (1 + (-x).exp())
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        out = xp.exp(xp.negative(x, out=out), out=out)  # inf for very negative x: 1 / inf is 0
+        return xp.divide(1, xp.add(out, 1, out=out), out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return cotangent * (output * (1 - output))
+
+
+class Relu(Elementwise, Composite):
+    """max(x, 0). The derivative at 0 is taken as 0."""
+
+    symbol = "relu"
+
+    def definition(self, x: Variable) -> Variable:
+        return Maximum()(x, 0)
+
+    def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
+        return ufunc_dtype("positive", *dtypes)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.maximum(x, 0, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
+        return Where()(x > 0, cotangent, 0.0)
+
+
+class Softplus(_ElementwiseComposite):
+    """log(1 + e^x)."""
+
+    symbol = "softplus"
+
+    def definition(self, x: Variable) -> Variable:
+        return (1 + x.exp()).log()
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.logaddexp(x, 0, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return cotangent * Sigmoid()(x)
+
+
+@dataclass(frozen=True)
+class _AlongAxis(Composite):
+    """A composite over the exponentials along one axis (counted from the front)."""
+
+    axis: int
+
+    def infer(self, x: Type) -> Type:
+        if not 0 <= self.axis < len(x.shape):
+            raise ShapeError(f"there is no axis {self.axis} in {x.shape}")
+        return Type(x.shape, ufunc_dtype("exp", x.dtype))
+
+
+@dataclass(frozen=True)
+class Softmax(_AlongAxis):
+    """e^x_i / Σ_j e^x_j along an axis."""
+
+    symbol: ClassVar[str] = "softmax"
+
+    def definition(self, x: Variable) -> Variable:
+        return x.exp() / x.exp().sum(axis=self.axis, keepdims=True)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        shifted = xp.subtract(x, xp.max(x, axis=self.axis, keepdims=True), out=out)
+        e = xp.exp(shifted, out=out)
+        return xp.divide(e, xp.sum(e, axis=self.axis, keepdims=True), out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return output * (cotangent - (cotangent * output).sum(axis=self.axis, keepdims=True))
+
+
+@dataclass(frozen=True)
+class LogSoftmax(_AlongAxis):
+    """x_i - log Σ_j e^x_j along an axis."""
+
+    symbol: ClassVar[str] = "log softmax"
+
+    def definition(self, x: Variable) -> Variable:
+        return x - x.exp().sum(axis=self.axis, keepdims=True).log()
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        shifted = xp.subtract(x, xp.max(x, axis=self.axis, keepdims=True), out=out)
+        total = xp.sum(xp.exp(shifted), axis=self.axis, keepdims=True)
+        return xp.subtract(shifted, xp.log(total), out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return cotangent - output.exp() * cotangent.sum(axis=self.axis, keepdims=True)
+
+
+@dataclass(frozen=True)
+class LogSumExp(_AlongAxis):
+    """log Σ_i e^x_i over an axis; -inf when all are."""
+
+    keepdims: bool = False
+    symbol: ClassVar[str] = "logΣexp"
+
+    def definition(self, x: Variable) -> Variable:
+        return x.exp().sum(axis=self.axis, keepdims=self.keepdims).log()
+
+    def infer(self, x: Type) -> Type:
+        full = super().infer(x)
+        kept = (1,) if self.keepdims else ()
+        return Type((*full.shape[: self.axis], *kept, *full.shape[self.axis + 1 :]), full.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        top = xp.max(x, axis=self.axis, keepdims=True)
+        top = xp.where(xp.isfinite(top), top, 0)  # inf - inf would be NaN
+        total = xp.sum(xp.exp(x - top), axis=self.axis, keepdims=True)
+        result = xp.log(total) + top
+        return result if self.keepdims else xp.squeeze(result, axis=self.axis)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        if not self.keepdims:
+            cotangent, output = (v.expand_dims(self.axis) for v in (cotangent, output))
+        return cotangent * (x - output).exp()

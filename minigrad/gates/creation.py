@@ -1,0 +1,90 @@
+"""Gates made of settings alone (a range, a size as a number), casts, and the gradient's stop."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..dims import Size
+from ..graph import Gate, Type, Variable
+
+__all__ = ["Arange", "Astype", "Extent", "OneHot", "StopGradient"]
+
+
+@dataclass(frozen=True)
+class Arange(Gate):
+    """0, 1, … n - 1, as int64. Other ranges are made of it."""
+
+    size: Size
+    symbol: ClassVar[str] = "0…n"
+
+    def infer(self) -> Type:
+        return Type((self.size,), np.dtype(np.int64))
+
+    def forward(self, xp: Any, out: Any = None) -> Any:
+        return xp.arange(self.size)
+
+
+@dataclass(frozen=True)
+class Extent(Gate):
+    """A size as a number: what a mean divides by."""
+
+    size: Size
+    dtype: np.dtype[Any]
+    symbol: ClassVar[str] = "n"
+
+    def infer(self) -> Type:
+        return Type((), self.dtype)
+
+    def forward(self, xp: Any, out: Any = None) -> Any:
+        return xp.asarray(self.size, self.dtype)
+
+
+@dataclass(frozen=True)
+class Astype(Gate):
+    """The same numbers in another dtype; floats lose their fraction on the way to integers."""
+
+    dtype: np.dtype[Any]
+    symbol: ClassVar[str] = "cast"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        return Type(x.shape, self.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return x.astype(self.dtype)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return cotangent.astype(x.dtype)
+
+
+@dataclass(frozen=True)
+class StopGradient(Gate):
+    """x itself, but no cotangent passes."""
+
+    symbol: ClassVar[str] = "stop"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        return x
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return x
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class OneHot(Gate):
+    """Integers (…) as rows (…, n) of zeros with a one in their place; no one for an id outside 0…n-1."""
+
+    size: Size
+    dtype: np.dtype[Any]
+    symbol: ClassVar[str] = "1-hot"
+
+    def infer(self, ids: Type) -> Type:
+        return Type((*ids.shape, self.size), self.dtype)
+
+    def forward(self, xp: Any, ids: Any, out: Any = None) -> Any:
+        return xp.equal(ids[..., None], xp.arange(self.size)).astype(self.dtype)

@@ -1,0 +1,67 @@
+"""What every elementwise gate shares: NumPy's promotion, static broadcasting, and its way back."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..dims import broadcast
+from ..errors import DTypeError
+from ..graph import Apply, Gate, Type, Variable, as_dtype
+
+__all__ = ["Elementwise", "fit", "ufunc_dtype"]
+
+
+class Elementwise(Gate):
+    """A gate that works on each element alone, with broadcasting and promotion as NumPy has them.
+
+    `vjp` of such a gate need not think of either: what it returns is summed over the broadcast axes
+    and cast back to the type of each input.
+    """
+
+    ufunc: ClassVar[str]
+    """The NumPy function that computes it."""
+
+    def infer(self, *types: Type) -> Type:
+        dtype = self.result_dtype(*(t.dtype for t in types))
+        return Type(broadcast(*(t.shape for t in types)), dtype)
+
+    def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the output."""
+        return ufunc_dtype(self.ufunc, *dtypes)
+
+    def forward(self, xp: Any, *arrays: Any, out: Any = None) -> Any:
+        return getattr(xp, self.ufunc)(*arrays, out=out)
+
+    def pullback(
+        self, apply: Apply, cotangents: Sequence[Variable | None], needed: Sequence[bool]
+    ) -> Sequence[Variable | None]:
+        found = super().pullback(apply, cotangents, needed)
+        return [
+            fit(ct, v.type) if need and ct is not None else None
+            for ct, v, need in zip(found, apply.inputs, needed, strict=True)
+        ]
+
+
+def ufunc_dtype(name: str, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that a NumPy ufunc gives for operands of these dtypes. Raises DTypeError for none."""
+    try:
+        found = getattr(np, name).resolve_dtypes((*dtypes, None))[-1]
+    except TypeError:
+        raise DTypeError(f"{name} takes no {', '.join(map(str, dtypes))}") from None
+    return as_dtype(found)
+
+
+def fit(cotangent: Variable, type: Type) -> Variable:
+    """A cotangent summed over the axes that were broadcast, and cast: the transpose of both.
+
+    (B, H) for an operand of shape (H,) → its sum over B.
+    """
+    extra = cotangent.ndim - len(type.shape)
+    if extra:
+        cotangent = cotangent.sum(axis=tuple(range(extra)))
+    pairs = zip(type.shape, cotangent.shape, strict=True)
+    stretched = tuple(i for i, (old, new) in enumerate(pairs) if old == 1 and new != 1)
+    if stretched:
+        cotangent = cotangent.sum(axis=stretched, keepdims=True)
+    return cotangent.astype(type.dtype) if cotangent.dtype != type.dtype else cotangent

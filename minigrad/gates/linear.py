@@ -1,0 +1,64 @@
+"""Matrix multiplication, from 1-D to batched."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..dims import broadcast, product, show_shape
+from ..errors import ShapeError
+from ..graph import Gate, Type, Variable
+from .elementwise import fit
+
+__all__ = ["Matmul"]
+
+
+@dataclass(frozen=True)
+class Matmul(Gate):
+    """a @ b as in NumPy: (…, n, k) @ (…, k, m) → (…, n, m), the axes in front broadcast.
+
+    A vector on the left is a row, on the right a column, and its axis is gone from the result.
+    """
+
+    symbol: ClassVar[str] = "@"
+
+    def infer(self, a: Type, b: Type) -> Type:
+        if not a.shape or not b.shape:
+            raise ShapeError(
+                f"{show_shape(a.shape)} @ {show_shape(b.shape)}: a matrix product needs at least "
+                "one axis on each side (multiply by a scalar with *)"
+            )
+        inner_a, inner_b = a.shape[-1], b.shape[-2 if len(b.shape) > 1 else 0]
+        if inner_a != inner_b:
+            raise ShapeError(
+                f"{show_shape(a.shape)} @ {show_shape(b.shape)}: the last size of the left, "
+                f"{inner_a}, is not the {'first' if len(b.shape) == 1 else 'last but one'} of the "
+                f"right, {inner_b}"
+            )
+        batch = broadcast(a.shape[:-2], b.shape[:-2])
+        rows = a.shape[-2:-1]
+        columns = b.shape[-1:] if len(b.shape) > 1 else ()
+        return Type(batch + rows + columns, np.result_type(a.dtype, b.dtype))
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        return xp.matmul(a, b, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, a: Variable, b: Variable) -> Any:
+        """d a = ct @ bᵀ, d b = aᵀ @ ct, with vectors seen as one row or one column."""
+        left = a.expand_dims(0) if a.ndim == 1 else a
+        right = b.expand_dims(1) if b.ndim == 1 else b
+        if b.ndim == 1:
+            cotangent = cotangent.expand_dims(cotangent.ndim)
+        if a.ndim == 1:
+            cotangent = cotangent.expand_dims(cotangent.ndim - 1)
+        d_left = cotangent @ right.mT
+        if right.ndim == 2 and left.ndim > 2:  # one weight for a whole batch: a single GEMM
+            rows = product(left.shape[:-1])
+            flat = left.reshape((rows, left.shape[-1])), cotangent.reshape((rows, right.shape[1]))
+            d_right = flat[0].mT @ flat[1]
+        else:
+            d_right = left.mT @ cotangent
+        return (
+            fit(d_left, Type(left.shape, a.dtype)).reshape(a.shape),
+            fit(d_right, Type(right.shape, b.dtype)).reshape(b.shape),
+        )

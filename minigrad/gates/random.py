@@ -1,0 +1,67 @@
+"""Random numbers as pure functions of a key: the same key gives the same draw, wherever and whenever
+it is computed, in the forward pass, on the way back, and on any backend.
+
+The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+2014): number i of a key is mix(key + i · γ), so that all of them can be computed at once.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..dims import Shape
+from ..errors import DTypeError
+from ..graph import Gate, Type
+
+__all__ = ["FoldIn", "Uniform"]
+
+_GAMMA = 0x9E3779B97F4A7C15  # 2^64 divided by the golden ratio, made odd
+
+
+def _mix(z: Any) -> Any:
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB
+    return z ^ (z >> 31)
+
+
+def _need_key(key: Type) -> None:
+    if key.dtype != np.uint64:
+        raise DTypeError(f"a random key is uint64, and this is {key.dtype}")
+
+
+@dataclass(frozen=True)
+class FoldIn(Gate):
+    """A new key from a key and a number, such as the time step: mix(mix(key) + (number + 1) · γ)."""
+
+    symbol: ClassVar[str] = "key"
+
+    def infer(self, key: Type, number: Type) -> Type:
+        _need_key(key)
+        return Type(key.shape, key.dtype)
+
+    def forward(self, xp: Any, key: Any, number: Any, out: Any = None) -> Any:
+        return _mix(_mix(key) + (number.astype("uint64") + 1) * _GAMMA)
+
+
+@dataclass(frozen=True)
+class Uniform(Gate):
+    """Numbers in [0, 1), all that a dtype's precision can tell apart: key () → `shape`."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    symbol: ClassVar[str] = "rand"
+
+    def infer(self, key: Type) -> Type:
+        _need_key(key)
+        return Type((*key.shape, *self.shape), self.dtype)
+
+    def forward(self, xp: Any, key: Any, out: Any = None) -> Any:
+        count = 1
+        for size in self.shape:
+            count *= size
+        counter = xp.arange(1, count + 1).astype("uint64") * _GAMMA
+        bits = _mix(key[..., None] + xp.reshape(counter, (1,) * key.ndim + (count,)))
+        digits = 24 if self.dtype == np.float32 else 53
+        numbers = (bits >> (64 - digits)).astype(self.dtype) * 2.0**-digits
+        return xp.reshape(numbers, (*key.shape, *self.shape))

@@ -1,0 +1,150 @@
+"""Gates that shrink axes: sum, mean, max, min, argmax, all, any; and the running sum."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..dims import Shape, product
+from ..errors import DTypeError
+from ..graph import Gate, Type, Variable
+from .creation import Extent
+
+__all__ = ["AllTrue", "AnyTrue", "Argmax", "Argmin", "CumulativeSum", "Max", "Mean", "Min", "Sum"]
+
+
+@dataclass(frozen=True)
+class Reduction(Gate):
+    """A gate that takes `axes` (counted from the front, sorted) down to one number each.
+
+    With `keepdims` they stay as axes of size 1.
+    """
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+    function: ClassVar[str]
+
+    def infer(self, x: Type) -> Type:
+        shape = tuple(1 if i in self.axes else size for i, size in enumerate(x.shape))
+        if not self.keepdims:
+            shape = tuple(size for i, size in enumerate(shape) if i not in self.axes)
+        return Type(shape, self.result_dtype(x.dtype))
+
+    def result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the output: what NumPy makes of such an array."""
+        return np.dtype(getattr(np, self.function)(np.ones(1, dtype)).dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return getattr(xp, self.function)(x, axis=self.axes, keepdims=self.keepdims, out=out)
+
+    def restore(self, reduced: Variable, shape: Shape) -> Variable:
+        """An output of this reduction laid over the shape of its input."""
+        return (reduced if self.keepdims else reduced.expand_dims(self.axes)).broadcast_to(shape)
+
+
+@dataclass(frozen=True)
+class Sum(Reduction):
+    """The sum over axes. Integers add up in 64 bits, as in NumPy."""
+
+    symbol: ClassVar[str] = "Σ"
+    function = "sum"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return self.restore(cotangent, x.shape)
+
+
+@dataclass(frozen=True)
+class Mean(Reduction):
+    """The mean over axes; NaN where there is nothing to average."""
+
+    symbol: ClassVar[str] = "mean"
+    function = "mean"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        count = product(x.shape[i] for i in self.axes)
+        return self.restore(cotangent / Extent(count, cotangent.dtype)(), x.shape)
+
+
+@dataclass(frozen=True)
+class Max(Reduction):
+    """The largest over axes; NaN if any is. Equal maxima share the cotangent equally."""
+
+    symbol: ClassVar[str] = "max"
+    function = "max"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        chosen = (x == self.restore(output, x.shape)).astype(cotangent.dtype)
+        share = chosen / chosen.sum(axis=self.axes, keepdims=True)
+        return self.restore(cotangent, x.shape) * share
+
+
+@dataclass(frozen=True)
+class Min(Max):
+    """The smallest over axes; NaN if any is. Equal minima share the cotangent equally."""
+
+    symbol: ClassVar[str] = "min"
+    function = "min"
+
+
+@dataclass(frozen=True)
+class AllTrue(Reduction):
+    """Whether all are true."""
+
+    symbol: ClassVar[str] = "∀"
+    function = "all"
+
+
+@dataclass(frozen=True)
+class AnyTrue(Reduction):
+    """Whether any is true."""
+
+    symbol: ClassVar[str] = "∃"
+    function = "any"
+
+
+@dataclass(frozen=True)
+class Argmax(Gate):
+    """The index of the largest along one axis, the first of equals; int64."""
+
+    axis: int
+    keepdims: bool = False
+    symbol: ClassVar[str] = "argmax"
+    function: ClassVar[str] = "argmax"
+
+    def infer(self, x: Type) -> Type:
+        kept: Shape = (1,) if self.keepdims else ()
+        return Type(x.shape[: self.axis] + kept + x.shape[self.axis + 1 :], np.dtype(np.int64))
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return getattr(xp, self.function)(x, axis=self.axis, keepdims=self.keepdims, out=out)
+
+
+@dataclass(frozen=True)
+class Argmin(Argmax):
+    """The index of the smallest along one axis, the first of equals; int64."""
+
+    symbol: ClassVar[str] = "argmin"
+    function: ClassVar[str] = "argmin"
+
+
+@dataclass(frozen=True)
+class CumulativeSum(Gate):
+    """The running sum along an axis: out_t = Σ_{s ≤ t} x_s, or s ≥ t when `reverse`."""
+
+    axis: int
+    reverse: bool = False
+    symbol: ClassVar[str] = "Σ≤"
+
+    def infer(self, x: Type) -> Type:
+        if x.dtype == np.bool_:
+            raise DTypeError("a running sum of bool: count with .astype('int64') first")
+        return x
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        if self.reverse:
+            back = (slice(None),) * self.axis + (slice(None, None, -1),)
+            return xp.cumsum(x[back], axis=self.axis, dtype=x.dtype)[back]
+        return xp.cumsum(x, axis=self.axis, dtype=x.dtype, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
+        return CumulativeSum(self.axis, not self.reverse)(cotangent)

@@ -1,0 +1,238 @@
+"""Gates that move elements about without touching them: reshape, transpose, join, split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..dims import Shape, Size, broadcast, product, show_shape
+from ..errors import ShapeError
+from ..graph import Gate, Type, Variable, constant
+
+__all__ = [
+    "BroadcastTo",
+    "Concat",
+    "ExpandDims",
+    "Flip",
+    "PermuteDims",
+    "Reshape",
+    "Split",
+    "Squeeze",
+    "Stack",
+]
+
+
+@dataclass(frozen=True)
+class Reshape(Gate):
+    """The same elements in the same (row-major) order under another shape."""
+
+    shape: Shape
+    symbol: ClassVar[str] = "reshape"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        if product(x.shape) != product(self.shape):
+            raise ShapeError(
+                f"{show_shape(x.shape)} has {product(x.shape)} elements, "
+                f"{show_shape(self.shape)} has {product(self.shape)}"
+            )
+        return Type(self.shape, x.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.reshape(x, self.shape)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        return cotangent.reshape(x.shape)
+
+
+@dataclass(frozen=True)
+class PermuteDims(Gate):
+    """The axes in another order: axis i of the output is axis axes[i] of x."""
+
+    axes: tuple[int, ...]
+    symbol: ClassVar[str] = "ᵀ"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        if sorted(self.axes) != list(range(len(x.shape))):
+            raise ShapeError(f"the order {self.axes} is none of {len(x.shape)} axes")
+        return Type(tuple(x.shape[i] for i in self.axes), x.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.transpose(x, self.axes)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
+        back = tuple(sorted(range(len(self.axes)), key=self.axes.__getitem__))
+        return PermuteDims(back)(cotangent)
+
+
+@dataclass(frozen=True)
+class BroadcastTo(Gate):
+    """x repeated along new axes in front and along axes of size 1."""
+
+    shape: Shape
+    symbol: ClassVar[str] = "bcast"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        if len(x.shape) > len(self.shape) or broadcast(x.shape, self.shape) != self.shape:
+            raise ShapeError(
+                f"{show_shape(x.shape)} does not broadcast to {show_shape(self.shape)}"
+            )
+        return Type(self.shape, x.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.broadcast_to(x, self.shape)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
+        extra = len(self.shape) - x.ndim
+        ones = tuple(i for i, size in enumerate(x.shape, extra) if size == 1 and self.shape[i] != 1)
+        summed = cotangent.sum(axis=tuple(range(extra)) + ones)
+        return summed.reshape(x.shape)
+
+
+@dataclass(frozen=True)
+class ExpandDims(Gate):
+    """New axes of size 1; `axes` are their places in the output, sorted."""
+
+    axes: tuple[int, ...]
+    symbol: ClassVar[str] = "+axis"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        shape = list(x.shape)
+        for axis in self.axes:
+            shape.insert(axis, 1)
+        return Type(tuple(shape), x.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.expand_dims(x, self.axes)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
+        return Squeeze(self.axes)(cotangent)
+
+
+@dataclass(frozen=True)
+class Squeeze(Gate):
+    """Without some axes, which must have size 1; `axes` sorted."""
+
+    axes: tuple[int, ...]
+    symbol: ClassVar[str] = "−axis"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        for axis in self.axes:
+            if x.shape[axis] != 1:
+                raise ShapeError(f"axis {axis} of {show_shape(x.shape)} has not size 1")
+        return Type(tuple(s for i, s in enumerate(x.shape) if i not in self.axes), x.dtype)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.squeeze(x, axis=self.axes)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
+        return ExpandDims(self.axes)(cotangent)
+
+
+@dataclass(frozen=True)
+class Flip(Gate):
+    """The elements along an axis in reverse order."""
+
+    axis: int
+    symbol: ClassVar[str] = "flip"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> Type:
+        return x
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.flip(x, self.axis)
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
+        return Flip(self.axis)(cotangent)
+
+
+@dataclass(frozen=True)
+class Concat(Gate):
+    """Arrays end to end along an axis; all other sizes equal."""
+
+    axis: int
+    symbol: ClassVar[str] = "concat"
+
+    def infer(self, *xs: Type) -> Type:
+        first, axis = xs[0].shape, self.axis
+        for x in xs[1:]:
+            if (x.shape[:axis], x.shape[axis + 1 :]) != (first[:axis], first[axis + 1 :]):
+                raise ShapeError(
+                    f"{show_shape(first)} and {show_shape(x.shape)} differ on another axis than {axis}"
+                )
+        total = sum((x.shape[axis] for x in xs), start=0)
+        shape = (*first[:axis], total, *first[axis + 1 :])
+        return Type(shape, np.result_type(*(x.dtype for x in xs)))
+
+    def forward(self, xp: Any, *xs: Any, out: Any = None) -> Any:
+        return xp.concatenate(xs, axis=self.axis, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, *xs: Variable) -> tuple[Variable, ...]:
+        pieces = Split(tuple(x.shape[self.axis] for x in xs), self.axis)(cotangent)
+        return tuple(p.astype(x.dtype) for p, x in zip(pieces, xs, strict=True))
+
+
+@dataclass(frozen=True)
+class Stack(Gate):
+    """Arrays of one shape side by side along a new axis."""
+
+    axis: int
+    symbol: ClassVar[str] = "stack"
+
+    def infer(self, *xs: Type) -> Type:
+        first = xs[0].shape
+        for x in xs[1:]:
+            if x.shape != first:
+                raise ShapeError(f"{show_shape(first)} and {show_shape(x.shape)} differ")
+        shape = (*first[: self.axis], len(xs), *first[self.axis :])
+        return Type(shape, np.result_type(*(x.dtype for x in xs)))
+
+    def forward(self, xp: Any, *xs: Any, out: Any = None) -> Any:
+        return xp.stack(xs, axis=self.axis, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, *xs: Variable) -> tuple[Variable, ...]:
+        every = (slice(None),) * self.axis
+        return tuple(cotangent[(*every, i)].astype(x.dtype) for i, x in enumerate(xs))
+
+
+@dataclass(frozen=True)
+class Split(Gate):
+    """Neighbouring pieces of the given sizes along an axis: the inverse of concat. Several outputs."""
+
+    sizes: tuple[Size, ...]
+    axis: int
+    symbol: ClassVar[str] = "split"
+    view: ClassVar[bool] = True
+
+    def infer(self, x: Type) -> tuple[Type, ...]:
+        axis = self.axis
+        if sum(self.sizes, start=0) != x.shape[axis]:
+            raise ShapeError(
+                f"the pieces {self.sizes} do not make up axis {axis} of {show_shape(x.shape)}"
+            )
+        return tuple(
+            Type((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype) for size in self.sizes
+        )
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        pieces, start = [], 0
+        for size in self.sizes:
+            piece = (slice(None),) * self.axis + (slice(start, start + size),)
+            pieces.append(x[piece])
+            start += size
+        return tuple(pieces)
+
+    def vjp(
+        self, cotangents: Sequence[Variable | None], outputs: Sequence[Variable], x: Variable
+    ) -> Any:
+        filled = [
+            BroadcastTo(output.shape)(constant(0, x.dtype)) if ct is None else ct
+            for ct, output in zip(cotangents, outputs, strict=True)
+        ]
+        return Concat(self.axis)(*filled)

@@ -1,0 +1,80 @@
+"""Exponentials, logarithms, roots, and the functions of angles."""
+
+from ..graph import Variable
+from .elementwise import Elementwise
+
+__all__ = ["Cos", "Exp", "Expm1", "Log", "Log1p", "Sin", "Sqrt", "Tanh"]
+
+Cotangents = tuple[Variable | None, ...]
+
+
+class Exp(Elementwise):
+    """e^x."""
+
+    symbol, ufunc = "exp", "exp"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent * output,)
+
+
+class Expm1(Elementwise):
+    """e^x - 1, exact also near 0."""
+
+    symbol, ufunc = "eˣ−1", "expm1"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent * (output + 1),)
+
+
+class Log(Elementwise):
+    """The natural logarithm; -inf at 0, NaN below."""
+
+    symbol, ufunc = "log", "log"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent / x,)
+
+
+class Log1p(Elementwise):
+    """log(1 + x), exact also near 0."""
+
+    symbol, ufunc = "log1p", "log1p"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent / (1 + x),)
+
+
+class Sqrt(Elementwise):
+    """The square root; NaN below 0."""
+
+    symbol, ufunc = "√", "sqrt"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent * 0.5 / output,)
+
+
+class Tanh(Elementwise):
+    """tanh x = (e^x - e^-x) / (e^x + e^-x)."""
+
+    symbol, ufunc = "tanh", "tanh"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent * (1 - output * output),)
+
+
+class Sin(Elementwise):
+    """The sine of an angle in radians."""
+
+    symbol, ufunc = "sin", "sin"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (cotangent * x.cos(),)
+
+
+class Cos(Elementwise):
+    """The cosine of an angle in radians."""
+
+    symbol, ufunc = "cos", "cos"
+
+    def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
+        return (-cotangent * x.sin(),)

@@ -1,0 +1,128 @@
+"""Seeded random numbers in graphs.
+
+A draw is a pure function of a key, so it is the same in the forward pass, on the way back, and when a
+checkpointed loop runs again. The key of a draw is folded together from the generator's state, the
+number of the draw, and for draws inside loops the number of each loop and its time step: a draw built
+inside a step is new at each step, one built outside is the same for all (variational dropout).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import gates
+from .dims import dim
+from .errors import ArgumentError
+from .functions import argmax, cos, less, log, sqrt
+from .functions.reductions import front_axis, variable
+from .graph import Parameter, Variable, as_dtype
+
+__all__ = ["Generator"]
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop that steps are being built for. A step that is built several times (unrolled) numbers its
+    draws from 0 each time, so that it draws what the loop would have drawn."""
+
+    parent: "_Step | None" = field(default_factory=lambda: _step.get())
+    numbers: dict["Generator", int] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, index: Variable) -> Iterator[None]:
+        """What is drawn inside belongs to time step `index` of this loop."""
+        token = _step.set(_Step(self, index))
+        try:
+            yield
+        finally:
+            _step.reset(token)
+
+
+@dataclass(eq=False)
+class _Step:
+    loop: Loop
+    index: Variable
+    numbers: dict["Generator", int] = field(default_factory=dict)
+
+
+_step: ContextVar[_Step | None] = ContextVar("step", default=None)
+
+
+class Generator:
+    """A source of random draws. Each call of a compiled function draws anew: it moves `state` on.
+
+    `state` is a Parameter (uint64): save it and set it again to repeat what followed.
+
+    >>> import minigrad as mg
+    >>> rng = Generator(seed=0)
+    >>> f = mg.function([], rng.uniform((2,)))
+    >>> first, second = f(), f()
+    >>> bool((first != second).all())
+    True
+    >>> rng.state.set_value(Generator(seed=0).state.get_value())
+    >>> bool((f() == first).all())
+    True
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise ArgumentError(f"a seed is an int from 0 to 2^63 - 1, not {seed!r}")
+        self.state = Parameter(np.array(seed, np.uint64) << np.uint64(20), "random state")
+        self.state.default_update = self.state + np.uint64(1)
+        self._draws = 0
+
+    def _number(self, step: _Step | None) -> int:
+        """How many draws came before, in this step or outside of all loops."""
+        if step is None:
+            self._draws += 1
+            return self._draws - 1
+        number = step.numbers.get(self, 0)
+        step.numbers[self] = number + 1
+        return number
+
+    def _key_in(self, step: _Step | None) -> Variable:
+        if step is None:
+            return self.state
+        loop = step.loop
+        if self not in loop.numbers:
+            loop.numbers[self] = self._number(loop.parent)
+        in_loop = gates.FoldIn()(self._key_in(loop.parent), loop.numbers[self])
+        return gates.FoldIn()(in_loop, step.index)
+
+    def uniform(
+        self, shape: Any = (), low: Any = 0.0, high: Any = 1.0, dtype: npt.DTypeLike = "float32"
+    ) -> Variable:
+        """Numbers evenly spread over [low, high), of `shape`."""
+        step = _step.get()
+        key = gates.FoldIn()(self._key_in(step), self._number(step))
+        sizes = tuple(dim(s) for s in (shape if isinstance(shape, tuple | list) else (shape,)))
+        unit: Variable = gates.Uniform(sizes, as_dtype(dtype))(key)
+        return unit if (low, high) == (0.0, 1.0) else low + unit * (high - low)
+
+    def normal(
+        self, shape: Any = (), mean: Any = 0.0, std: Any = 1.0, dtype: npt.DTypeLike = "float32"
+    ) -> Variable:
+        """Normal numbers of `shape`, by Box and Muller: √(-2 log u) · cos 2πv."""
+        radius = sqrt(-2 * log(1 - self.uniform(shape, dtype=dtype)))
+        unit = radius * cos(2 * np.pi * self.uniform(shape, dtype=dtype))
+        return unit * std + mean
+
+    def bernoulli(self, p: Any, shape: Any = ()) -> Variable:
+        """True with probability `p` each, as bool; p broadcasts to `shape`."""
+        return less(self.uniform(shape), p)
+
+    def categorical(self, logits: Any, axis: int = -1) -> Variable:
+        """Indices drawn with probability softmax(logits) along `axis`; int64, without that axis.
+
+        By the Gumbel trick: argmax (logits - log(-log u)).
+        """
+        logits = variable(logits)
+        axis = front_axis(axis, logits.ndim, logits)
+        u = self.uniform(logits.shape, dtype=logits.dtype)
+        tiny = float(np.finfo(logits.dtype).tiny)
+        return argmax(logits - log(-log(u + tiny)), axis)
