@@ -1,0 +1,5 @@
+"""Graph → program → something to call."""
+
+from .function import Function, function
+
+__all__ = ["Function", "function"]

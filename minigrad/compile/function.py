@@ -1,0 +1,317 @@
+"""`function`: a graph as something to call."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dims import bind_sizes, show_shape
+from ..errors import ArgumentError, BackendError, DTypeError, MinigradError, NotFiniteError, ShapeError
+from ..graph import (
+    Array,
+    Binding,
+    Constant,
+    Graph,
+    Parameter,
+    Variable,
+    as_variables,
+    cast_safely,
+    leaves,
+    substitute,
+)
+from ..interpret import label
+from ..rewrite import count_gates, optimise
+from ..tree import flatten, unflatten
+from .program import Program, write
+
+__all__ = ["Function", "function"]
+
+Updates = Mapping[Parameter, Any] | Iterable[tuple[Parameter, Any]]
+
+
+def function(
+    inputs: Any,
+    outputs: Any,
+    updates: Updates | None = None,
+    givens: Mapping[Variable, Any] | None = None,
+    name: str | None = None,
+    backend: str = "auto",
+    optimize: bool | Mapping[str, bool] = True,
+    check_nan: bool = False,
+) -> "Function":
+    """Compile a graph into something to call: ``f(*arrays)`` returns what `outputs` was.
+
+    Args:
+        inputs: a Variable or a list of them, each also a nested structure, which an argument then is.
+        outputs: a Variable or nested structure of them, or None.
+        updates: (parameter, new value) pairs. All new values are computed from the old ones, and none
+            is stored unless the whole call succeeded.
+        givens: {variable: what stands in its place}.
+        backend: "numpy", or "auto", which is NumPy.
+        optimize: False switches all rewrites off, {"share": False} one of them.
+        check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming its
+            line and time step. Slow.
+
+    >>> import minigrad as mg
+    >>> x, w = mg.input("x"), mg.parameter(3.0, "w")
+    >>> f = mg.function([x], {"y": w * x}, updates=[(w, w + 1)])
+    >>> f(2.0), f(2.0)
+    ({'y': array(6., dtype=float32)}, {'y': array(8., dtype=float32)})
+
+    Arguments are cast where no digit can be lost (Python numbers adapt), or refused. Results are fresh
+    arrays. The graph is compiled once, and written as a program once for each set of sizes.
+
+    Raises ArgumentError for an input that is missing or given twice and for updates of what is no
+    parameter, DTypeError or ShapeError for an update of another type, BackendError for a backend that
+    is not there.
+    """
+    if backend not in ("auto", "numpy"):
+        raise BackendError(
+            f'there is no backend {backend!r} in this version of minigrad: use "numpy" or "auto"'
+        )
+    return Function(inputs, outputs, updates, givens, name, optimize, check_nan)
+
+
+class Function:
+    """A compiled graph; made by `function`. Calls are safe from several threads."""
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        updates: Updates | None,
+        givens: Mapping[Variable, Any] | None,
+        name: str | None,
+        optimize: bool | Mapping[str, bool],
+        check_nan: bool,
+    ) -> None:
+        self.name = name or "function"
+        self._check_nan = check_nan
+        given = [inputs] if isinstance(inputs, Variable) else list(inputs)
+        self._arguments = [(_argument_name(tree, i), *flatten(tree)) for i, tree in enumerate(given)]
+        self._inputs: list[Variable] = [v for _, found, _, _ in self._arguments for v in found]
+        _check_inputs(self._inputs)
+        found, _, self._structure = flatten(outputs)
+        results = list(as_variables(*found)) if found else []
+        self._updated, new = _checked_updates(updates, results)
+        self._count = len(results)
+        wanted = substitute([*results, *new], _checked_givens(givens))
+        self._parameters = [v for v in leaves(wanted, self._inputs) if isinstance(v, Parameter)]
+        self._parameters = [p for p in self._parameters if p not in set(self._inputs)]
+        self._check_closed(wanted)
+        graph = Graph((*self._inputs, *self._parameters), tuple(wanted))
+        self._before = count_gates(graph)
+        self._graph, self._notes = optimise(graph, optimize)
+        self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
+
+    def _check_closed(self, wanted: Sequence[Variable]) -> None:
+        for v in leaves(wanted, self._inputs):
+            if not isinstance(v, Constant | Parameter) and v not in set(self._inputs):
+                raise ArgumentError(f"{self.name}: {label(v)} is needed, and is no input of it", v.where)
+
+    # ------------------------------------------------------------ calling
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = self._given(args, kwargs)
+        shapes = tuple([a.shape for a in given])
+        loaded = self._programs.get(shapes)
+        if loaded is None:
+            loaded = self._programs[shapes] = self._plan(shapes)
+        held = [p._value for p in self._parameters]
+        with np.errstate(all="ignore"):
+            try:
+                results = loaded.run(*given, *held, *loaded.program.constants)
+            except Exception as error:
+                loaded.explain(error)
+                raise
+        results = _fresh(results, [*given, *held, *loaded.program.constants])
+        new = results[self._count :]
+        for p, value in zip(self._updated, new, strict=True):
+            if value.shape != p.shape:
+                raise ShapeError(f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where)
+        # One call into C that runs no Python code: Ctrl-C comes before it or after it, and so either
+        # all parameters have their new values or none has.
+        list(map(_STORE, self._updated, new))
+        return unflatten(self._structure, results[: self._count])
+
+    def _given(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Array]:
+        """One array for each input, of its dtype and rank."""
+        if kwargs:
+            args = self._in_order(args, kwargs)
+        if len(args) != len(self._arguments):
+            wanted = ", ".join(name for name, *_ in self._arguments)
+            raise ArgumentError(
+                f"{self.name} takes {len(self._arguments)} arguments ({wanted}) and had {len(args)}"
+            )
+        arrays = []
+        for value, (name, variables, paths, structure) in zip(args, self._arguments, strict=True):
+            values = [value]
+            if structure is not None:
+                values, _, had = flatten(value)
+                if had != structure:
+                    raise ArgumentError(
+                        f"argument {name} of {self.name} must be nested as its input is: {paths}"
+                    )
+            for v, item, path in zip(variables, values, paths, strict=True):
+                array = cast_safely(item, v.dtype, f"argument {name}{path} of {self.name}")
+                if array.ndim != v.ndim:
+                    raise ShapeError(
+                        f"argument {name}{path} of {self.name} needs {v.ndim} axes, "
+                        f"{show_shape(v.shape)}, and had {array.ndim}, {array.shape}"
+                    )
+                arrays.append(array)
+        return arrays
+
+    def _in_order(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Arguments given by name, put in their places."""
+        names = [name for name, *_ in self._arguments]
+        rest = names[len(args) :]
+        for key in kwargs:
+            if key not in rest:
+                why = "was given twice" if key in names else f"is none of {names}"
+                raise ArgumentError(f"{self.name}: the argument {key!r} {why}")
+        if missing := [name for name in rest if name not in kwargs]:
+            raise ArgumentError(f"{self.name}: the arguments {missing} are missing")
+        return [*args, *(kwargs[name] for name in rest)]
+
+    def _plan(self, shapes: Sequence[tuple[int, ...]]) -> "_Loaded":
+        """The program for arguments of these shapes."""
+        named = [
+            (f"argument {label(v)} of {self.name}", v.shape, shape)
+            for v, shape in zip(self._inputs, shapes, strict=True)
+        ]
+        sizes = bind_sizes(named)
+        graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
+        return _Loaded(write(graph, self._check_nan), self.name)
+
+    # ------------------------------------------------------------ looking inside
+
+    def source(self, **sizes: int) -> str:
+        """The NumPy program: ``program(*inputs, *parameters, *large constants)`` returns a tuple.
+
+        It is the one for `sizes` of the dimension names, ``f.source(T=5, B=2)``; without them, the one
+        that was made last.
+        """
+        if not sizes and self._programs:
+            return next(reversed(self._programs.values())).program.source
+        graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
+        return write(graph, self._check_nan).source
+
+    def report(self) -> str:
+        """What each rewrite did, how many programs there are, and what is not written as source."""
+        outside, loops, inside = self._before
+        lines = [
+            f"{self.name}: {len(self._inputs)} inputs, {len(self._parameters)} parameters, "
+            f"{len(self._updated)} updates",
+            f"as built: {outside} gates outside loops, {loops} loops with {inside} gates",
+            *self._notes,
+            f"programs: {len(self._programs)} (NumPy)",
+        ]
+        for loaded in self._programs.values():
+            lines += [f"called, not written out: {text}" for text in loaded.program.unwritten]
+        return "\n".join(dict.fromkeys(lines))
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name}" for name, *_ in self._arguments)
+        return f"<{self.name}({inputs}): {len(self._programs)} programs>"
+
+
+_STORE: Callable[[Parameter, Array], None] = Parameter._value.__set__  # type: ignore[attr-defined]
+
+
+class _Loaded:
+    """A program that can be run, and what its errors mean."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program = program
+        self.name = name
+        self.run = program.load(self._finite)
+
+    def _finite(self, value: Any, number: int, *steps: int) -> None:
+        if not np.isfinite(value).all():
+            apply = self.program.checked[number]
+            found = "a NaN" if np.isnan(value).any() else "an infinity"
+            when = f" in time step {', '.join(map(str, steps))}" if steps else ""
+            raise NotFiniteError(f"{self.name}: {apply.gate} made {found}{when}", apply.where)
+
+    def explain(self, error: Exception) -> None:
+        """Add the gate and the user's line to an error that a line of the program raised."""
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_frame.f_code is not self.run.__code__:  # type: ignore[attr-defined]
+            traceback = traceback.tb_next
+        if traceback is None or isinstance(error, MinigradError):
+            return
+        line = self.program.lines[traceback.tb_lineno - 1]
+        if line.apply is not None:
+            error.add_note(f"{self.name}: in {line.apply.gate}, at {line.apply.where}")
+
+
+def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
+    """Arrays that share memory with nothing: views, inputs and repeated results are copied."""
+    seen = {id(a) for a in given}
+    fresh = []
+    for r in results:
+        array = np.asarray(r)
+        if array.base is not None or id(r) in seen or not array.flags.owndata:
+            array = array.copy()
+        seen.add(id(r))
+        fresh.append(array)
+    return fresh
+
+
+# ---------------------------------------------------------------- what `function` is given
+
+
+def _argument_name(tree: Any, place: int) -> str:
+    return (tree.name if isinstance(tree, Variable) else None) or f"number {place + 1}"
+
+
+def _check_inputs(inputs: Sequence[Any]) -> None:
+    for i, v in enumerate(inputs):
+        if not isinstance(v, Variable) or isinstance(v, Constant):
+            raise ArgumentError(f"an input of a function must be a Variable that can vary, not {v!r}")
+        if any(v is other for other in inputs[:i]):
+            raise ArgumentError(f"{label(v)} is an input twice", v.where)
+
+
+def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Variable]:
+    found = {}
+    for v, value in (givens or {}).items():
+        if not isinstance(v, Variable):
+            raise ArgumentError(f"givens maps variables, and {v!r} is none")
+        new = as_variables(v, value)[1]
+        if new.type != v.type:
+            raise ArgumentError(f"givens: {label(v)} is {v.type}, and what stands for it {new.type}")
+        found[v] = new
+    return found
+
+
+def _checked_updates(
+    updates: Updates | None, results: Sequence[Variable]
+) -> tuple[list[Parameter], list[Variable]]:
+    """The parameters that change and their new values, those with a default update included."""
+    pairs = list(updates.items() if isinstance(updates, Mapping) else updates or ())
+    found: dict[Parameter, Variable] = {}
+    for p, value in pairs:
+        if not isinstance(p, Parameter):
+            raise ArgumentError(f"only parameters can be updated, and {p!r} is none")
+        if p in found:
+            raise ArgumentError(f"there are two updates of {label(p)}", p.where)
+        new = as_variables(p, value)[1]
+        if new.dtype != p.dtype:
+            raise DTypeError(
+                f"the update of {label(p)} is {new.dtype}, and it is {p.dtype}: use .astype", new.where
+            )
+        if new.ndim != p.ndim or any(
+            isinstance(a, int) and a != b for a, b in zip(new.shape, p.shape, strict=True)
+        ):
+            raise ShapeError(
+                f"the update of {label(p)} has shape {show_shape(new.shape)}, and it has "
+                f"{show_shape(p.shape)}",
+                new.where,
+            )
+        found[p] = new
+    for v in leaves([*results, *found.values()]):
+        if isinstance(v, Parameter) and v.default_update is not None and v not in found:
+            found[v] = v.default_update
+    return list(found), list(found.values())

@@ -1,0 +1,64 @@
+"""Graph → graph: passes that keep the meaning and make the program better, one idea per file.
+
+Each pass is a function from `Graph` to `Graph`, can be switched off by its name, and is tested
+against the interpreter.
+"""
+
+from collections.abc import Callable, Mapping
+
+from ..errors import ArgumentError
+from ..graph import Graph
+from ..loops import Scan
+from .fold import fold
+from .merge import merge
+from .share import share
+from .trim import trim
+
+__all__ = ["PASSES", "count_gates", "optimise"]
+
+# In the order in which they run: scans are recognised as twins only until another pass has been there.
+PASSES: dict[str, Callable[[Graph], Graph]] = {
+    "merge": merge,
+    "trim": trim,
+    "fold": fold,
+    "share": share,
+}
+
+
+def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[Graph, list[str]]:
+    """The rewritten graph, and a line on each pass that changed something.
+
+    `switches` turns all passes on or off, or some by name; those not named are on. Raises
+    ArgumentError for a name that no pass has.
+    """
+    chosen = dict.fromkeys(PASSES, switches) if isinstance(switches, bool) else dict(switches)
+    if unknown := chosen.keys() - PASSES.keys():
+        raise ArgumentError(f"optimize: there is no pass {sorted(unknown)}; there are {list(PASSES)}")
+    notes = []
+    for name, run in PASSES.items():
+        if not chosen.get(name, True):
+            notes.append(f"{name}: switched off")
+            continue
+        before = count_gates(graph)
+        graph = run(graph)
+        if (after := count_gates(graph)) != before:
+            notes.append(f"{name}: {_shown(before)} → {_shown(after)}")
+    return graph, notes
+
+
+def count_gates(graph: Graph) -> tuple[int, int, int]:
+    """How many gates there are outside loops, how many loops, and how many gates inside them."""
+    outside = loops = inside = 0
+    for apply in graph.applies():
+        if isinstance(apply.gate, Scan):
+            body = count_gates(apply.gate.body)
+            loops += 1 + body[1]
+            inside += body[0] + body[2]
+        else:
+            outside += 1
+    return outside, loops, inside
+
+
+def _shown(counts: tuple[int, int, int]) -> str:
+    outside, loops, inside = counts
+    return f"{outside} gates" + (f" and {loops} loops with {inside}" if loops else "")

@@ -1,0 +1,43 @@
+"""Constant folding: what is made of constants alone is computed once, when the graph is compiled.
+
+    (1 + 1) · x  →  2 · x
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import ShapeError
+from ..graph import Apply, Binding, Constant, Graph, Variable, located
+from ..interpret import compute
+from ..loops import Scan
+from .walk import rewrite
+
+__all__ = ["fold"]
+
+_LARGEST = 1024  # elements; a larger result costs more to keep than to make again
+
+
+def fold(graph: Graph) -> Graph:
+    """Replace small results of constants by constants, inside loops too."""
+    return rewrite(graph, _rule)
+
+
+def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
+    if isinstance(apply.gate, Scan):
+        return apply.on(inputs, replace(apply.gate, body=fold(apply.gate.body)))
+    values = [v.value for v in inputs if isinstance(v, Constant)]
+    if len(values) < len(inputs) or not all(_is_small(v) for v in apply.outputs):
+        return None
+    try:
+        results = compute(apply, values, Binding({}))
+    except (ShapeError, IndexError):  # named sizes, or an index that fails when it runs
+        return None
+    with located(apply.where):
+        return [Constant(r, name=v.name) for r, v in zip(results, apply.outputs, strict=True)]
+
+
+def _is_small(v: Variable) -> bool:
+    count = 1
+    for size in v.shape:
+        count *= size if isinstance(size, int) else _LARGEST + 1
+    return count <= _LARGEST

@@ -1,0 +1,37 @@
+"""Sharing (common subexpressions): the same gate on the same inputs is computed once.
+
+    tanh(x) + tanh(x)  →  t + t  with t = tanh(x)
+
+Gates are pure, random ones too: a draw is a function of its key.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+from ..graph import Apply, Constant, Graph, Variable
+from ..loops import Scan
+from .walk import rewrite
+
+__all__ = ["share"]
+
+
+def share(graph: Graph) -> Graph:
+    """Merge equal applications, and equal constants, inside loops too."""
+    made: dict[Hashable, Sequence[Variable]] = {}
+    constants: dict[Hashable, Variable] = {}
+
+    def only(v: Variable) -> Variable:
+        if not isinstance(v, Constant):
+            return v
+        return constants.setdefault((v.dtype, v.shape, v.value.tobytes()), v)
+
+    def rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
+        inputs = [only(v) for v in inputs]
+        if isinstance(apply.gate, Scan):
+            return apply.on(inputs, replace(apply.gate, body=share(apply.gate.body)))
+        key = (apply.gate, *inputs)
+        if key not in made:
+            made[key] = apply.on(inputs)
+        return made[key]
+
+    return rewrite(graph, rule)

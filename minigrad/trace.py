@@ -1,0 +1,196 @@
+"""`trace`: one run with everything kept, values and gradients, also of each step inside a scan."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .autodiff import vjp
+from .errors import GradientError, UnknownNameError
+from .functions import ones_like, zeros
+from .graph import Apply, Array, Graph, Input, Variable, applies, leaves, substitute
+from .interpret import evaluate, keyed, label
+from .loops import Scan
+from .picture import Drawing, draw
+
+__all__ = ["Trace", "trace"]
+
+
+def trace(cost: Variable, values: Mapping[Any, Any]) -> "Trace":
+    """Run `cost` once at {Variable or name: value} and keep every value and gradient.
+
+    `cost` is a float scalar (). Raises GradientError when it is none.
+
+    >>> import minigrad as mg
+    >>> x, w = mg.input("x", (3,)), mg.input("w")
+    >>> seen = {}
+    >>> def step(h, x_t):
+    ...     seen["h"] = mg.tanh(w * h + x_t).named("h")
+    ...     return seen["h"], None
+    >>> last, _ = mg.scan(step, 0.0, x)
+    >>> t = mg.trace(last, {x: [1, 0, 0], w: 0.5})
+    >>> t[seen["h"]].round(4), t.grad(seen["h"]).round(4)
+    (array([0.7616, 0.3634, 0.1798], dtype=float32), array([0.2099, 0.4838, 1.    ], dtype=float32))
+    >>> t.grad(w).round(4)
+    array(0.7319, dtype=float32)
+    """
+    return Trace(cost, values)
+
+
+class Trace:
+    """Values and gradients of one run: ``t[v]`` and ``t.grad(v)``, by Variable or by name.
+
+    What lies inside a scan has a leading axis for the time steps (one for each loop around it).
+    """
+
+    def __init__(self, cost: Variable, values: Mapping[Any, Any]) -> None:
+        if cost.shape != () or not cost.type.differentiable:
+            raise GradientError(f"the cost must be a float scalar, and is {cost.type}", cost.where)
+        self.cost = cost
+        point = keyed([cost], values)
+        order = applies([cost])
+        outer = dict.fromkeys([*leaves([cost]), *(v for a in order for v in a.outputs)])
+        self.values = _evaluated({v: v for v in outer} | _stacked(order), point)
+        gradients, shifts = _gradients(cost, outer)
+        gradients = {v: g for v, g in gradients.items() if v in self.values}
+        unshifted = substitute(gradients.values(), {e: zeros(e.shape, e.dtype) for e in shifts})
+        self.gradients = _evaluated(dict(zip(gradients, unshifted, strict=True)), point)
+
+    def __getitem__(self, key: Variable | str) -> Array:
+        return self.values[self._find(key)]
+
+    def grad(self, key: Variable | str) -> Array:
+        """d cost / d v. Raises GradientError for what is no float."""
+        v = self._find(key)
+        if v not in self.gradients:
+            raise GradientError(f"{label(v)} is {v.dtype} and has no gradient", v.where)
+        return self.gradients[v]
+
+    def _find(self, key: Variable | str) -> Variable:
+        if isinstance(key, Variable):
+            found = [key] if key in self.values else []
+        else:
+            found = [v for v in self.values if v.name == key]
+        if len(found) != 1:
+            names = sorted({v.name for v in self.values if v.name})
+            problem = "several variables are" if found else "nothing in this trace is"
+            raise UnknownNameError(f"{problem} {key!r}; named here are {names}")
+        return found[0]
+
+    def table(self) -> str:
+        """Value and gradient of every variable that has a name, as text."""
+        rows = [("", "value", "gradient")]
+        for v, value in self.values.items():
+            if v.name:
+                gradient = self.gradients.get(v)
+                rows.append((v.name, _shown(value), "" if gradient is None else _shown(gradient)))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    def draw(self, unroll: bool | int | None = None) -> Drawing:
+        """The graph with values in blue and gradients in red."""
+        return draw(self.cost, unroll, values=self.values, gradients=self.gradients)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()._repr_svg_()
+
+    def __repr__(self) -> str:
+        return f"<trace of {label(self.cost)}: {len(self.values)} variables>\n{self.table()}"
+
+
+def _shown(array: Array) -> str:
+    if array.size <= 8:
+        return " ".join(str(array.round(4)).split())
+    return f"{array.dtype} {array.shape}"
+
+
+def _evaluated(
+    wanted: Mapping[Variable, Variable], point: Mapping[Variable, Any]
+) -> dict[Variable, Array]:
+    return dict(zip(wanted, evaluate(wanted.values(), point), strict=True))
+
+
+def _stacked(order: Iterable[Apply]) -> dict[Variable, Variable]:
+    """Every variable inside the scans of a walk, and the variable that holds it for all steps."""
+    found: dict[Variable, Variable] = {}
+    for apply in order:
+        gate = apply.gate
+        if not isinstance(gate, Scan):
+            continue
+        inner = gate.body.applies()
+        carries, xs, _ = gate.parts(gate.body.inputs)
+        here = [*carries, *xs, *(v for a in inner for v in a.outputs)]
+        values = {v: v for v in here} | _stacked(inner)
+        rows = gate.emit(apply.inputs, list(values.values()))
+        for v, row in zip(values, rows, strict=True):
+            found.setdefault(v, row)
+    return found
+
+
+def _gradients(
+    cost: Variable, outer: Iterable[Variable]
+) -> tuple[dict[Variable, Variable], list[Variable]]:
+    """d cost / d v for every float variable, and the shifts that must be 0 in it.
+
+    An inner variable has one gradient for each step, but there is no variable for one step of it. So
+    the loops are rebuilt with a shift added to every inner variable, v_t + ε_t with ε stacked over
+    time: d cost / d ε is what is wanted.
+    """
+    new, shifts = _shifted(Graph((), (cost,)))
+    targets = {v: new.get(v, v) for v in outer if v.type.differentiable} | shifts
+    shifted = new.get(cost, cost)
+    found = vjp(shifted, list(targets.values()), ones_like(shifted), unused="zeros")
+    return dict(zip(targets, found, strict=True)), list(shifts.values())
+
+
+def _shifted(graph: Graph) -> tuple[dict[Variable, Variable], dict[Variable, Variable]]:
+    """The variables of a graph rebuilt with shifts in its loops, and the stacked shifts."""
+    new: dict[Variable, Variable] = {}
+    shifts: dict[Variable, Variable] = {}
+    for apply in graph.applies():
+        inputs = [new.get(v, v) for v in apply.inputs]
+        gate = apply.gate
+        if isinstance(gate, Scan):
+            gate, own = _shifted_scan(gate)
+            stacked = {v: Input(gate.stacked(e.type)) for v, e in own.items()}
+            carries, xs, invariants = apply.gate.parts(inputs)  # type: ignore[attr-defined]
+            inputs = [*carries, *xs, *stacked.values(), *invariants]
+            shifts |= stacked
+        new.update(zip(apply.outputs, apply.on(inputs, gate), strict=True))
+    return new, shifts
+
+
+def _shifted_scan(gate: Scan) -> tuple[Scan, dict[Variable, Variable]]:
+    """A scan that takes a shift for each of its inner floats as one more sequence."""
+    body = gate.body
+    carries, xs, invariants = gate.parts(body.inputs)
+    shifts: dict[Variable, Variable] = {}
+    new: dict[Variable, Variable] = {}
+
+    def shift(v: Variable, value: Variable) -> None:
+        if v.type.differentiable:
+            shifts[v] = Input(v.type)
+            value = value + shifts[v]
+        new[v] = value
+
+    for v in [*carries, *xs]:
+        shift(v, v)
+    for apply in body.applies():
+        inputs = [new.get(v, v) for v in apply.inputs]
+        inner = apply.gate
+        if isinstance(inner, Scan):
+            inner, own = _shifted_scan(inner)
+            rows = {v: Input(inner.stacked(e.type)) for v, e in own.items()}
+            first, second, third = apply.gate.parts(inputs)  # type: ignore[attr-defined]
+            inputs = [*first, *second, *rows.values(), *third]
+            shifts |= rows
+        for v, value in zip(apply.outputs, apply.on(inputs, inner), strict=True):
+            shift(v, value)
+    outputs = tuple(new.get(v, v) for v in body.outputs)
+    inputs = (*carries, *xs, *shifts.values(), *invariants)
+    shifted = replace(
+        gate, body=Graph(inputs, outputs), sequences=gate.sequences + len(shifts)
+    )
+    return shifted, shifts

@@ -1,0 +1,173 @@
+"""`verify_grad`: the gradients that minigrad derives against central differences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .autodiff import grad
+from .errors import ArgumentError, GradientError
+from .functions import sum as sum_
+from .graph import Array, Input, Parameter, Variable, applies, constant, leaves
+from .interpret import evaluate, keyed, label
+from .tree import flatten
+
+__all__ = ["Entry", "GradientReport", "verify_grad"]
+
+_STEP = 6e-6  # about the cube root of float64's precision: where rounding and curvature err alike
+_TOLERANCE = 1e-5
+_MOST_ENTRIES = 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of a gradient: derived by minigrad, and measured."""
+
+    name: str
+    derived: float
+    numeric: float
+
+    @property
+    def right(self) -> bool:
+        scale = max(1.0, abs(self.derived), abs(self.numeric))
+        return bool(abs(self.derived - self.numeric) <= _TOLERANCE * scale)
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `verify_grad` found. True when every entry is right; prints both numbers of each."""
+
+    values: tuple[tuple[str, Array], ...]
+    entries: tuple[Entry, ...]
+    left_out: tuple[str, ...]
+    """Large arrays of which only some entries were measured."""
+
+    def __bool__(self) -> bool:
+        return all(entry.right for entry in self.entries)
+
+    @property
+    def wrong(self) -> tuple[Entry, ...]:
+        """The entries where the two numbers differ."""
+        return tuple(entry for entry in self.entries if not entry.right)
+
+    def __str__(self) -> str:
+        width = max(len(entry.name) for entry in self.entries)
+        lines = [f"{name} = {_shown(value)}" for name, value in self.values]
+        lines += ["", f"{'':{width}}  {'minigrad':>14}  {'numeric':>14}"]
+        for e in self.entries:
+            mark = "ok" if e.right else "WRONG"
+            lines.append(f"{e.name:{width}}  {e.derived:>14.6g}  {e.numeric:>14.6g}  {mark}")
+        lines += ["", *self.left_out]
+        good = len(self.entries) - len(self.wrong)
+        return "\n".join([*lines, f"{good} of {len(self.entries)} entries agree"])
+
+    __repr__ = __str__
+
+
+def _shown(value: Array) -> str:
+    return f"{value.item():.6g}" if value.ndim == 0 else f"{value.dtype} {value.shape}"
+
+
+def verify_grad(
+    cost: Variable, at: Mapping[Any, Any], wrt: Any = None, order: int = 1
+) -> GradientReport:
+    """Check ``mg.grad(cost, wrt)`` against central differences in float64.
+
+    Args:
+        cost: a scalar ().
+        at: {Variable or name: value}, the point. Parameters not in it have the value they hold.
+        wrt: the variables to check; by default every float leaf that the cost depends on, and every
+            variable on the way that has a name.
+        order: 2 checks the gradient of the gradient: that of Σ u · d cost / d v for each v of `wrt`,
+            with a fixed random u.
+
+    Of an array with more than 64 entries, 64 evenly spread ones are measured; the report says so.
+
+    >>> import minigrad as mg
+    >>> x, y, z = mg.inputs("x y z")
+    >>> q = (x + y).named("q")
+    >>> report = mg.verify_grad((q * z).named("f"), {x: -2, y: 5, z: -4}, wrt=[x, q])
+    >>> print(report)
+    q = 3
+    f = -12
+    <BLANKLINE>
+                 minigrad         numeric
+    df/dx              -4              -4  ok
+    df/dq              -4              -4  ok
+    <BLANKLINE>
+    2 of 2 entries agree
+    >>> bool(report)
+    True
+    """
+    if order not in (1, 2):
+        raise ArgumentError(f"verify_grad checks order 1 or 2, not {order!r}")
+    point = keyed([cost], at)
+    targets = _default_targets(cost) if wrt is None else flatten(wrt)[0]
+    if not targets:
+        raise GradientError(f"{label(cost)} depends on no float to differentiate by", cost.where)
+    title = f"d{cost.name or 'cost'}/d"
+    if order == 1:
+        checks = [(cost, targets, title)]
+    else:
+        names = [f"d({title}{label(v)}·u)/d" for v in targets]
+        contracted = [_contracted(g, i) for i, g in enumerate(grad(cost, targets))]
+        checks = list(zip(contracted, [targets] * len(targets), names, strict=True))
+    entries: list[Entry] = []
+    left_out: dict[str, None] = {}
+    for scalar, variables, prefix in checks:
+        gradients = evaluate(grad(scalar, variables, "zeros"), point, precise=True)
+        for v, derived in zip(variables, gradients, strict=True):
+            found = _measure(scalar, v, point, derived, prefix + label(v))
+            entries += found
+            if len(found) < derived.size:
+                left_out[f"{label(v)}: {len(found)} of its {derived.size} entries were measured"] = None
+    shown = [v for v in _named(cost) if v is not cost] + [cost]
+    values = evaluate(shown, point, precise=True)
+    return GradientReport(
+        tuple((v.name or "cost", a) for v, a in zip(shown, values, strict=True)),
+        tuple(entries),
+        tuple(left_out),
+    )
+
+
+def _named(cost: Variable) -> list[Variable]:
+    """The variables on the way to the cost that have a name, in order."""
+    return [v for apply in applies([cost]) for v in apply.outputs if v.name]
+
+
+def _default_targets(cost: Variable) -> list[Variable]:
+    given = [v for v in leaves([cost]) if isinstance(v, Input | Parameter)]
+    inner = [v for v in _named(cost) if v is not cost]
+    return [v for v in [*given, *inner] if v.type.differentiable]
+
+
+def _contracted(gradient: Variable, seed: int) -> Variable:
+    """Σ u · gradient for a fixed u. The gradient's gradient is then a gradient of a scalar again."""
+    shape = tuple(s if isinstance(s, int) else 1 for s in gradient.shape)
+    u = np.random.default_rng(seed).uniform(0.5, 1.5, shape)
+    return sum_(gradient * constant(u, gradient.dtype))
+
+
+def _measure(
+    cost: Variable, v: Variable, point: Mapping[Variable, Any], derived: Array, name: str
+) -> list[Entry]:
+    """Entries of d cost / d v: (f(v + ε) - f(v - ε)) / 2ε, one element of v after the other."""
+    (value,) = evaluate([v], point, precise=True)
+    value = np.array(value, np.float64)
+
+    def at(place: tuple[Any, ...], new: float) -> float:
+        moved = value.copy()
+        moved[place] = new
+        return float(evaluate([cost], {**point, v: moved}, precise=True)[0])
+
+    entries = []
+    for flat in np.linspace(0, value.size - 1, min(value.size, _MOST_ENTRIES)).astype(int):
+        place = tuple(int(i) for i in np.unravel_index(flat, value.shape))
+        step = _STEP * max(1.0, abs(float(value[place])))
+        up, down = value[place] + step, value[place] - step
+        numeric = (at(place, up) - at(place, down)) / (up - down)
+        index = f"[{', '.join(map(str, place))}]" if place else ""
+        entries.append(Entry(name + index, float(derived[place]), float(numeric)))
+    return entries
+
