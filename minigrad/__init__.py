@@ -5,12 +5,20 @@
     f = (x + y) * z
     mg.grad(f, x).eval({x: -2, y: 5, z: -4})
 
-The public face is this flat list of names; the gates are in `mg.gates`, the errors in `mg.errors`.
+The public face is this flat list of names, and `mg.nn`, `mg.optim`, `mg.text`; the gates are in
+`mg.gates`, the errors in `mg.errors`.
 """
 
-from . import errors, functions, gates, random
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors, functions, gates, nn, optim, random
 from .autodiff import grad, jvp, vjp
-from .functions import *
+from .compile import Function, function
+from .functions.elementwise import *  # one by one: mypy cannot read functions.__all__
+from .functions.indexing import *
+from .functions.reductions import *
+from .functions.shape import *
 from .graph import (
     Apply,
     Constant,
@@ -23,21 +31,32 @@ from .graph import (
     inputs,
     parameter,
 )
-from .jacobian import hessian, jacobian
+from .jacobians import hessian, jacobian
 from .loops import associative_scan, scan
+from .verify import verify_grad
+
+if TYPE_CHECKING:
+    from . import text
+    from .picture import Drawing, draw
+    from .tracing import Trace, trace
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Apply",
     "Constant",
+    "Drawing",
+    "Function",
     "Gate",
     "Parameter",
+    "Trace",
     "Type",
     "Variable",
     "associative_scan",
     "constant",
+    "draw",
     "errors",
+    "function",
     "gates",
     "grad",
     "hessian",
@@ -45,9 +64,36 @@ __all__ = [
     "inputs",
     "jacobian",
     "jvp",
+    "nn",
+    "optim",
     "parameter",
     "random",
     "scan",
+    "text",
+    "trace",
+    "verify_grad",
     "vjp",
     *functions.__all__,
 ]
+
+# Loaded when first asked for, since they need more than NumPy: ``import minigrad`` stays quick.
+_LAZY = {
+    "Drawing": "picture",
+    "Trace": "tracing",
+    "draw": "picture",
+    "text": "",
+    "trace": "tracing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not _LAZY[name]:
+        return import_module(f".{name}", __name__)
+    value = globals()[name] = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,7 +1,7 @@
-"""Derivatives as graphs: vjp (reverse mode), grad of a scalar, and jvp (forward mode) from two vjps.
+"""Derivatives as graphs: vjp (reverse mode), grad of a scalar, jvp (forward mode) from two vjps.
 
-A gate states one rule, its `vjp`; since the rule is written with Variables, what comes out is a graph
-like any other and can be differentiated again.
+A gate states one rule, its `vjp`; since the rule is written with Variables, what comes out is a
+graph like any other and can be differentiated again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -21,8 +21,8 @@ def pull(
 ) -> dict[Variable, Variable]:
     """Cotangents of `wrt` from those of outputs, back through the applications of a sorted walk.
 
-    Only what depends on `wrt` is visited; a variable used n times gets the sum of n contributions. A
-    variable that no cotangent reaches is not in the result.
+    Only what depends on `wrt` is visited; a variable used n times gets the sum of n contributions.
+    A variable that no cotangent reaches is not in the result.
     """
     order = list(order)
     varied = set(wrt)
@@ -45,7 +45,7 @@ def pull(
 def _checked(
     apply: Apply, contributions: Iterable[Variable | None], needed: Iterable[bool]
 ) -> list[tuple[Variable, Variable]]:
-    """The contributions that count, each of its input's type. GateError when a gate's rule is wrong."""
+    """The contributions that count, each of its input's type; GateError when a rule is wrong."""
     found = list(contributions)
     if len(found) != len(apply.inputs):
         raise GateError(
@@ -94,11 +94,11 @@ def _label(v: Variable) -> str:
 
 
 def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
-    """cotangents · d outputs / d wrt, in the structure of `wrt`: the product that reverse mode computes.
+    """cotangents · d outputs / d wrt, in the structure of `wrt`: the product of reverse mode.
 
-    `outputs` and `cotangents` are Variables or nested structures alike, shapes equal pairwise. `wrt`
-    may hold any variables, also inner ones. What no path joins to the outputs is an error, or with
-    ``unused="zeros"`` zeros. Raises GradientError for that, and for an integer `wrt`.
+    `outputs` and `cotangents` are Variables or nested structures alike, shapes equal pairwise.
+    `wrt` may hold any variables, also inner ones. What no path joins to the outputs is an error, or
+    with ``unused="zeros"`` zeros. Raises GradientError for that, and for an integer `wrt`.
 
     >>> import minigrad as mg
     >>> x = mg.input("x", (3,))
@@ -112,8 +112,8 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
     for v in targets:
         if not v.type.differentiable:
             raise GradientError(
-                f"{_label(v)} is {v.dtype}, and only floats have a gradient: leave it out of wrt, or "
-                'make it a float with .astype("float32")',
+                f"{_label(v)} is {v.dtype}, and only floats have a gradient: leave it out of wrt, "
+                'or make it a float with .astype("float32")',
                 v.where,
             )
     seeds: dict[Variable, Variable] = {}
@@ -123,8 +123,8 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
     for v in targets:
         if v not in found and unused == "error":
             raise GradientError(
-                f"no gradient reaches {_label(v)}: the outputs do not depend on it, or only through "
-                'integers or stop_gradient. Leave it out of wrt, or pass unused="zeros"',
+                f"no gradient reaches {_label(v)}: the outputs do not depend on it, or only "
+                'through integers or stop_gradient. Leave it out of wrt, or pass unused="zeros"',
                 v.where,
             )
     return unflatten(structure, [found[v] if v in found else zeros_like(v) for v in targets])
@@ -149,8 +149,8 @@ def grad(cost: Variable, wrt: Any, unused: str = "error") -> Any:
         raise ArgumentError(f"the cost must be a Variable, and is {cost!r}")
     if cost.shape != () or not cost.type.differentiable:
         raise GradientError(
-            f"the cost must be a float scalar, and {_label(cost)} is {cost.type}: take its .mean() or "
-            ".sum(), or use mg.vjp with a cotangent of its shape",
+            f"the cost must be a float scalar, and {_label(cost)} is {cost.type}: take its .mean() "
+            "or .sum(), or use mg.vjp with a cotangent of its shape",
             cost.where,
         )
     with located(cost.where):
@@ -159,7 +159,7 @@ def grad(cost: Variable, wrt: Any, unused: str = "error") -> Any:
 
 
 def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
-    """d outputs / d wrt · tangents, in the structure of `outputs`: the product forward mode computes.
+    """d outputs / d wrt · tangents, in the structure of `outputs`: the product of forward mode.
 
     Made of two vjps: u ↦ vjp(outputs, wrt, u) is linear in u, and its own vjp with the tangents as
     cotangents is the transpose of the transpose. The dummy u drops out.

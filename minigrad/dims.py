@@ -12,6 +12,7 @@ from functools import lru_cache, reduce
 from .errors import ShapeError
 
 __all__ = [
+    "Axis",
     "Dim",
     "Shape",
     "Size",
@@ -119,6 +120,7 @@ class Dim:
 Size = int | Dim
 Shape = tuple[Size, ...]
 Sizes = Mapping[str, int]
+Axis = int | Iterable[int] | None  # one axis, several, or all of them
 
 
 def _terms(size: Size) -> dict[Monomial, int]:
@@ -136,8 +138,12 @@ def _text(terms: Mapping[Monomial, int]) -> str:
     def atom(a: Atom) -> str:
         if isinstance(a, str):
             return a
-        arguments = [f"({part})" if " " in str(part) else str(part) for part in a[1:]]
-        return f"({'//'.join(arguments)})" if a[0] == "//" else f"{a[0]}({', '.join(arguments)})"
+        if a[0] != "//":
+            return f"{a[0]}({', '.join(map(str, a[1:]))})"
+        above, below = map(str, a[1:])
+        above = f"({above})" if " " in above else above
+        below = f"({below})" if " " in below or "*" in below else below  # T//(2*B)
+        return f"({above}//{below})"
 
     text = ""
     for monomial in sorted(terms, key=lambda m: (-len(m), str(m))):  # highest degree first
@@ -157,7 +163,8 @@ def _divide(a: Size, b: Size) -> Size:
     """
     if b == 0:
         raise ShapeError(f"cannot divide the size {a} by 0")
-    quotient, rest = 0, a
+    quotient: Size = 0
+    rest = a
     lead_b = max(_terms(b), key=lambda m: (len(m), str(m)))
     while rest != 0:
         lead = max(_terms(rest), key=lambda m: (len(m), str(m)))
@@ -221,6 +228,8 @@ def _parse(text: str) -> Size:
                 return visit(left) // visit(right)
             case ast.Call(ast.Name("isqrt"), [argument], []):
                 return isqrt(visit(argument))
+            case ast.Call(ast.Name("log2_ceil"), [argument], []):
+                return log2_ceil(visit(argument))
         raise SyntaxError
 
     try:
@@ -272,7 +281,7 @@ def evaluate(size: Size, sizes: Sizes) -> int:
     """
     value = _evaluate(size, sizes)
     if value < 0:
-        bound = ", ".join(f"{n}={sizes[n]}" for n in sorted(size.names()))  # type: ignore[union-attr]
+        bound = ", ".join(f"{n}={sizes[n]}" for n in _named(size)) or "no names in it"
         raise ShapeError(f"the size {size} is {value} with {bound}: it must not be negative")
     return value
 
@@ -346,20 +355,32 @@ def bind_sizes(shapes: Iterable[tuple[str, Shape, tuple[int, ...]]]) -> dict[str
                 sizes[str(size)], source[str(size)] = number, place
             else:
                 pending.append((place, size, number))
-    for place, size, number in pending:
-        unknown = size.names() - set(sizes) if isinstance(size, Dim) else set()
-        if isinstance(size, Dim) and len(unknown) == 1:
-            name = unknown.pop()
-            sizes[name], source[name] = _solve(size, name, number, sizes, place), place
-        elif unknown:
-            continue
-        elif (needed := evaluate(size, sizes)) != number:
-            why = ", ".join(f"{n}={sizes[n]} by {source[n]}" for n in _named(size))
-            raise ShapeError(
-                f"{place} has size {number} and needs {size}"
-                + (f" = {needed} ({why})" if why else "")
-            )
+    count = -1
+    while count != len(pending):  # what one axis tells may help with another
+        count = len(pending)
+        pending = [item for item in pending if not _settled(*item, sizes, source)]
     return sizes
+
+
+def _settled(
+    place: str, size: Size, number: int, sizes: dict[str, int], source: dict[str, str]
+) -> bool:
+    """Hold one axis against the sizes known so far, or learn its one unknown name from it.
+
+    False, and nothing done, while it has several unknown names.
+    """
+    unknown = set(_named(size)) - set(sizes)
+    if len(unknown) > 1:
+        return False
+    if unknown and isinstance(size, Dim):
+        name = unknown.pop()
+        sizes[name], source[name] = _solve(size, name, number, sizes, place), place
+    elif (needed := evaluate(size, sizes)) != number:
+        why = ", ".join(f"{n}={sizes[n]} by {source[n]}" for n in _named(size))
+        raise ShapeError(
+            f"{place} has size {number} and needs {size}" + (f" = {needed} ({why})" if why else "")
+        )
+    return True
 
 
 def _named(size: Size) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every error minigrad raises. A message says what was asked, what it had, what it needs, and where.
+"""Every error minigrad raises. A message says what was asked, what it had and needs, and where.
 
 Each type also subclasses the built-in exception that Python users would expect, so both
 ``except mg.errors.ShapeError`` and ``except ValueError`` work.
@@ -7,8 +7,8 @@ Each type also subclasses the built-in exception that Python users would expect,
 __all__ = [
     "ArgumentError",
     "BackendError",
-    "DataError",
     "DTypeError",
+    "DataError",
     "GateError",
     "GradientError",
     "MinigradError",

@@ -1,10 +1,10 @@
 """The graph: variables, the gates applied to them, and the one walk over it all.
 
-A `Variable` is a promise of an array: a `Type` (shape and dtype), no value. It is a leaf (an input, a
-`Parameter`, a `Constant`), or an output of an `Apply`: one use of a `Gate` on other variables. Nothing
-here is ever changed after it was built, so graphs share their parts freely.
+A `Variable` is a promise of an array: a `Type` (shape and dtype), no value. It is a leaf (an input,
+a `Parameter`, a `Constant`), or an output of an `Apply`: one use of a `Gate` on other variables.
+Nothing here is ever changed after it was built, so graphs share their parts freely.
 
-Operators (``x + y``, ``x[1:]``, ``x.sum()``) build gates, which live on a floor above; `functions.py`
+Operators (``x + y``, ``x[1:]``, ``x.sum()``) build gates, which live on a floor above; `functions`
 hangs them on `Variable` with `method`.
 """
 
@@ -15,12 +15,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .dims import Dim, Shape, Sizes, dim, evaluate, show_shape
+from .dims import Axis, Dim, Shape, Sizes, dim, evaluate, show_shape
 from .errors import ArgumentError, DTypeError, GateError, GradientError, MinigradError, ShapeError
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+_Hung = TypeVar("_Hung")
 
 
 # ---------------------------------------------------------------- types
@@ -179,27 +180,96 @@ class Variable:
     def __array__(self, *_: Any, **__: Any) -> Array:
         raise ArgumentError(f"{self!r} holds no numbers: use .eval(...) or mg.function", self.where)
 
-    __float__ = __int__ = __index__ = __array__  # type: ignore[assignment]
+    __float__ = __int__ = __index__ = __array__
 
     if TYPE_CHECKING:  # hung on by the floors above, see `method`
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = (
-            __rtruediv__
-        ) = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __matmul__ = (
-            __rmatmul__
-        ) = __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __xor__ = lambda a, b: a
 
+        def __add__(self, other: Any) -> "Variable": ...
+        def __radd__(self, other: Any) -> "Variable": ...
+        def __sub__(self, other: Any) -> "Variable": ...
+        def __rsub__(self, other: Any) -> "Variable": ...
+        def __mul__(self, other: Any) -> "Variable": ...
+        def __rmul__(self, other: Any) -> "Variable": ...
+        def __truediv__(self, other: Any) -> "Variable": ...
+        def __rtruediv__(self, other: Any) -> "Variable": ...
+        def __floordiv__(self, other: Any) -> "Variable": ...
+        def __rfloordiv__(self, other: Any) -> "Variable": ...
+        def __mod__(self, other: Any) -> "Variable": ...
+        def __rmod__(self, other: Any) -> "Variable": ...
+        def __pow__(self, other: Any) -> "Variable": ...
+        def __rpow__(self, other: Any) -> "Variable": ...
+        def __matmul__(self, other: Any) -> "Variable": ...
+        def __rmatmul__(self, other: Any) -> "Variable": ...
+        def __and__(self, other: Any) -> "Variable": ...
+        def __or__(self, other: Any) -> "Variable": ...
+        def __xor__(self, other: Any) -> "Variable": ...
+        def __lt__(self, other: Any) -> "Variable": ...
+        def __le__(self, other: Any) -> "Variable": ...
+        def __gt__(self, other: Any) -> "Variable": ...
+        def __ge__(self, other: Any) -> "Variable": ...
+        # As in NumPy, == asks element by element, where `object` has one bool for an answer.
+        def __eq__(self, other: Any) -> "Variable": ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> "Variable": ...  # type: ignore[override]
+        def __hash__(self) -> int: ...
         def __neg__(self) -> "Variable": ...
         def __abs__(self) -> "Variable": ...
         def __invert__(self) -> "Variable": ...
         def __getitem__(self, key: Any) -> "Variable": ...
+        def abs(self) -> "Variable": ...
+        def sign(self) -> "Variable": ...
+        def floor(self) -> "Variable": ...
+        def ceil(self) -> "Variable": ...
+        def round(self) -> "Variable": ...
+        def exp(self) -> "Variable": ...
+        def expm1(self) -> "Variable": ...
+        def log(self) -> "Variable": ...
+        def log1p(self) -> "Variable": ...
+        def sqrt(self) -> "Variable": ...
+        def tanh(self) -> "Variable": ...
+        def sin(self) -> "Variable": ...
+        def cos(self) -> "Variable": ...
+        def sigmoid(self) -> "Variable": ...
+        def relu(self) -> "Variable": ...
+        def softplus(self) -> "Variable": ...
+        def isnan(self) -> "Variable": ...
+        def isinf(self) -> "Variable": ...
+        def isfinite(self) -> "Variable": ...
+        def clip(self, lo: Any, hi: Any) -> "Variable": ...
+        def sum(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def mean(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def var(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def std(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def max(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def min(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def all(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def any(self, axis: Axis = None, keepdims: bool = False) -> "Variable": ...
+        def argmax(self, axis: int | None = None, keepdims: bool = False) -> "Variable": ...
+        def argmin(self, axis: int | None = None, keepdims: bool = False) -> "Variable": ...
+        def cumulative_sum(self, axis: int | None = None, reverse: bool = False) -> "Variable": ...
+        def softmax(self, axis: int = -1) -> "Variable": ...
+        def log_softmax(self, axis: int = -1) -> "Variable": ...
+        def logsumexp(self, axis: int = -1, keepdims: bool = False) -> "Variable": ...
+        def astype(self, dtype: npt.DTypeLike) -> "Variable": ...
+        def stop_gradient(self) -> "Variable": ...
+        def one_hot(self, n: Any, dtype: npt.DTypeLike = "float32") -> "Variable": ...
+        def reshape(self, shape: Any) -> "Variable": ...
+        def permute_dims(self, axes: Sequence[int] | None = None) -> "Variable": ...
+        def transpose(self, axes: Sequence[int] | None = None) -> "Variable": ...
+        def broadcast_to(self, shape: Any) -> "Variable": ...
+        def expand_dims(self, axis: int | Iterable[int]) -> "Variable": ...
+        def squeeze(self, axis: Axis) -> "Variable": ...
+        def flip(self, axis: Axis = None) -> "Variable": ...
+        @property
+        def T(self) -> "Variable": ...
+        @property
+        def mT(self) -> "Variable": ...
         def eval(self, values: Mapping[Any, Any] | None = None) -> Array: ...
-        def __getattr__(self, name: str) -> Any: ...  # the function methods: x.sum(axis=0) …
 
 
-def method(*names: str) -> Callable[[Any], Any]:
+def method(*names: str) -> Callable[[_Hung], _Hung]:
     """Hang a function on Variable under these names: how ``x + y`` reaches a gate a floor above."""
 
-    def hang(function: Any) -> Any:
+    def hang(function: _Hung) -> _Hung:
         for name in names:
             setattr(Variable, name, function)
         return function
@@ -214,11 +284,14 @@ class Input(Variable):
 
 
 class Constant(Variable):
-    """A leaf that never changes. `weak` marks a bare Python number, which adapts its dtype (NEP 50)."""
+    """A leaf that never changes. `weak` is the bare Python number that it was made of, whose dtype
+    adapts to what it meets (NEP 50); None for what has a dtype of its own."""
 
     __slots__ = ("value", "weak")
 
-    def __init__(self, value: Array, weak: bool = False, name: str | None = None) -> None:
+    def __init__(
+        self, value: Array, weak: bool | int | float | None = None, name: str | None = None
+    ) -> None:
         super().__init__(Type(value.shape, value.dtype), name)
         self.value = value
         self.weak = weak
@@ -254,7 +327,7 @@ class Parameter(Variable):
         self._value = self.checked(value)
 
     def checked(self, value: npt.ArrayLike) -> Array:
-        """A copy of `value` in this parameter's dtype, or the error that says why it does not fit."""
+        """A copy of `value` in the parameter's dtype, or an error that says why it does not fit."""
         what = f"parameter {self.name or '(unnamed)'}"
         array = cast_safely(value, self.dtype, what)
         if array.shape != self.shape:
@@ -333,7 +406,7 @@ def parameter(value: npt.ArrayLike, name: str | None = None) -> Parameter:
     return Parameter(value, name)
 
 
-def constant(value: Any, dtype: npt.DTypeLike = None, name: str | None = None) -> Constant:
+def constant(value: Any, dtype: npt.DTypeLike | None = None, name: str | None = None) -> Constant:
     """A leaf that never changes. A Python number without `dtype` takes part weakly (NEP 50):
 
     >>> input("x", dtype="float64") * constant(2.5)
@@ -344,7 +417,7 @@ def constant(value: Any, dtype: npt.DTypeLike = None, name: str | None = None) -
     array = np.array(value, dtype=_DEFAULT_DTYPE[kind] if weak else dtype)
     as_dtype(array.dtype)
     array.flags.writeable = False
-    return Constant(array, weak, name)
+    return Constant(array, value if weak else None, name)
 
 
 def as_variables(*operands: Any) -> tuple[Variable, ...]:
@@ -355,15 +428,25 @@ def as_variables(*operands: Any) -> tuple[Variable, ...]:
     dtype('float32')
     """
     found = [o if isinstance(o, Variable) else constant(o) for o in operands]
-    strong = [v.dtype for v in found if not (isinstance(v, Constant) and v.weak)]
-    if not strong or len(strong) == len(found):
+    weak = [v.weak if isinstance(v, Constant) else None for v in found]
+    strong = [v.dtype for v, number in zip(found, weak, strict=True) if number is None]
+    numbers = [number for number in weak if number is not None]
+    if not numbers or len(found) == 1:
         return tuple(found)
-    numbers = [v.value.item() for v in found if isinstance(v, Constant) and v.weak]
-    dtype = np.result_type(*strong, *numbers)
-    return tuple(
-        constant(v.value.item(), dtype, v.name) if isinstance(v, Constant) and v.weak else v
-        for v in found
-    )
+    try:
+        # Numbers among themselves: float32 if one is a float (NumPy would take int64 and float32 to
+        # float64), else int64 if one is an int, else bool.
+        dtype = (
+            np.result_type(*strong, *numbers)
+            if strong
+            else max((v.dtype for v in found), key=lambda d: "bif".index(d.kind))
+        )
+        return tuple(
+            v if number is None or v.dtype == dtype else constant(number, dtype, v.name)
+            for v, number in zip(found, weak, strict=True)
+        )
+    except OverflowError as error:
+        raise DTypeError(str(error)) from None
 
 
 # ---------------------------------------------------------------- gates
@@ -417,20 +500,23 @@ class Gate:
     """True when forward only looks at its input in another way: cheap to do again, never stored."""
 
     def infer(self, *types: Any, **_: Any) -> Any:
-        """The `Type` of the output (a tuple of them for a gate with several) from those of the inputs.
+        """``infer(*types)``: the `Type` of the output, from those of the inputs.
 
-        Raises ShapeError or DTypeError; the gate's name and the user's line are added on the way."""
+        For a gate with several outputs it is a tuple of them. Raises ShapeError or DTypeError; the
+        gate's name and the user's line are added on the way.
+        """
         raise GateError(f"{type(self).__name__} defines no infer(*types)")
 
-    def forward(self, xp: Any, *arrays: Any, out: Any = None) -> Any:
-        """The value, from arrays, into `out` where it is given and can be used."""
+    def forward(self, xp: Any, *arrays: Any, **out: Any) -> Any:
+        """``forward(xp, *arrays, out=None)``: the value, into `out` if it is given and usable."""
         raise GateError(f"{type(self).__name__} defines no forward(xp, *arrays, out=None)")
 
     def vjp(self, *cotangent_output_inputs: Any, **_: Any) -> Any:
-        """``vjp(cotangent, output, *inputs)``: a cotangent for each input, None where there is none.
+        """``vjp(cotangent, output, *inputs)``: a cotangent for each input, or None.
 
         For a gate with several outputs, cotangent and output are tuples; an output that nobody
-        uses has the cotangent None."""
+        uses has the cotangent None.
+        """
         raise GradientError(f"{self} has no gradient rule: define vjp(cotangent, output, *inputs)")
 
     def pullback(
@@ -479,8 +565,10 @@ class Apply:
         )
 
     def on(self, inputs: Sequence[Variable], gate: Gate | None = None) -> tuple[Variable, ...]:
-        """The outputs of the same application on other inputs (or by another gate), names and line
-        kept."""
+        """The outputs of the same application on other inputs, or by another gate.
+
+        Names and line are kept.
+        """
         apply = Apply(gate or self.gate, inputs, self.where)
         for new, old in zip(apply.outputs, self.outputs, strict=False):
             new.name = old.name
@@ -553,8 +641,10 @@ def substitute(
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A piece of graph as a function: `outputs` from `inputs`, which may be any variables; what lies
-    behind an input is not part of it. The body of a scan is one, and so is what the compiler takes.
+    """A piece of graph as a function: `outputs` from `inputs`, which may be any variables.
+
+    What lies behind an input is not part of it. The body of a scan is one, and so is what the
+    compiler takes.
     """
 
     inputs: tuple[Variable, ...]

@@ -1,4 +1,4 @@
-"""The reference interpreter: what every graph means. Slow and plain; all else is checked against it."""
+"""The reference interpreter: what a graph means. Slow, plain; all else is checked against it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def _value(v: Variable, values: Mapping[Variable, Array], binding: Binding) -> A
 
 
 def compute(apply: Apply, arrays: Sequence[Array], binding: Binding) -> Sequence[Array]:
-    """One gate on arrays, checked against its own shape rule; an error names the gate and the line."""
+    """One gate on arrays, checked against its own shape rule; an error names gate and line."""
     try:
         gate = apply.gate.bind(binding)
         expected = gate.infer(*(Type(a.shape, a.dtype) for a in arrays))
@@ -76,7 +76,7 @@ def evaluate(
     in float64. Raises UnknownNameError, ArgumentError, ShapeError, DTypeError.
     """
     outputs = list(outputs)
-    given = _keyed(outputs, values or {})
+    given = keyed(outputs, values or {})
     cast = {
         v: np.asarray(a, np.float64)
         if precise and v.type.differentiable
@@ -93,7 +93,7 @@ def label(v: Variable) -> str:
     return v.name or repr(v)
 
 
-def _keyed(outputs: Sequence[Variable], values: Mapping[Any, Any]) -> dict[Variable, Any]:
+def keyed(outputs: Sequence[Variable], values: Mapping[Any, Any]) -> dict[Variable, Any]:
     """`values` with every key a Variable."""
     named: dict[str, list[Variable]] = {}
     if any(isinstance(key, str) for key in values):

@@ -1,9 +1,10 @@
 """Seeded random numbers in graphs.
 
-A draw is a pure function of a key, so it is the same in the forward pass, on the way back, and when a
-checkpointed loop runs again. The key of a draw is folded together from the generator's state, the
-number of the draw, and for draws inside loops the number of each loop and its time step: a draw built
-inside a step is new at each step, one built outside is the same for all (variational dropout).
+A draw is a pure function of a key, so it is the same in the forward pass, on the way back, and when
+a checkpointed loop runs again. The key of a draw is folded together from the generator's state, the
+number of the draw, and for draws inside loops the number of each loop and its time step: a draw
+built inside a step is new at each step, one built outside is the same for all (variational
+dropout).
 """
 
 from collections.abc import Iterator
@@ -16,19 +17,22 @@ import numpy as np
 import numpy.typing as npt
 
 from . import gates
-from .dims import dim
+from .dims import Shape, broadcast, dim
 from .errors import ArgumentError
 from .functions import argmax, cos, less, log, sqrt
 from .functions.reductions import front_axis, variable
-from .graph import Parameter, Variable, as_dtype
+from .graph import Parameter, Variable, as_dtype, as_variables
 
 __all__ = ["Generator"]
 
 
 @dataclass(eq=False)
 class Loop:
-    """A loop that steps are being built for. A step that is built several times (unrolled) numbers its
-    draws from 0 each time, so that it draws what the loop would have drawn."""
+    """A loop that steps are being built for.
+
+    A step that is built several times (unrolled) numbers its draws from 0 each time, so that it
+    draws what the loop would have drawn.
+    """
 
     parent: "_Step | None" = field(default_factory=lambda: _step.get())
     numbers: dict["Generator", int] = field(default_factory=dict)
@@ -56,7 +60,7 @@ _step: ContextVar[_Step | None] = ContextVar("step", default=None)
 class Generator:
     """A source of random draws. Each call of a compiled function draws anew: it moves `state` on.
 
-    `state` is a Parameter (uint64): save it and set it again to repeat what followed.
+    `state` is a Parameter, (2,) uint64: save it and set it again to repeat what followed.
 
     >>> import minigrad as mg
     >>> rng = Generator(seed=0)
@@ -72,8 +76,8 @@ class Generator:
     def __init__(self, seed: int = 0) -> None:
         if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
             raise ArgumentError(f"a seed is an int from 0 to 2^63 - 1, not {seed!r}")
-        self.state = Parameter(np.array(seed, np.uint64) << np.uint64(20), "random state")
-        self.state.default_update = self.state + np.uint64(1)
+        self.state = Parameter(np.array([seed, 0], np.uint64), "random state")  # seed, calls
+        self.state.default_update = self.state + np.array([0, 1], np.uint64)
         self._draws = 0
 
     def _number(self, step: _Step | None) -> int:
@@ -87,34 +91,48 @@ class Generator:
 
     def _key_in(self, step: _Step | None) -> Variable:
         if step is None:
-            return self.state
+            return gates.FoldIn()(self.state[0], self.state[1])
         loop = step.loop
         if self not in loop.numbers:
             loop.numbers[self] = self._number(loop.parent)
         in_loop = gates.FoldIn()(self._key_in(loop.parent), loop.numbers[self])
         return gates.FoldIn()(in_loop, step.index)
 
-    def uniform(
-        self, shape: Any = (), low: Any = 0.0, high: Any = 1.0, dtype: npt.DTypeLike = "float32"
-    ) -> Variable:
-        """Numbers evenly spread over [low, high), of `shape`."""
+    def _unit(self, sizes: Shape, dtype: npt.DTypeLike) -> Variable:
+        """One draw: numbers in [0, 1)."""
         step = _step.get()
         key = gates.FoldIn()(self._key_in(step), self._number(step))
-        sizes = tuple(dim(s) for s in (shape if isinstance(shape, tuple | list) else (shape,)))
-        unit: Variable = gates.Uniform(sizes, as_dtype(dtype))(key)
-        return unit if (low, high) == (0.0, 1.0) else low + unit * (high - low)
+        return gates.Uniform(sizes, as_dtype(dtype))(key)
+
+    def uniform(
+        self,
+        shape: Any = None,
+        low: Any = 0.0,
+        high: Any = 1.0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> Variable:
+        """Numbers evenly spread over [low, high), of `shape`: by default that of the bounds."""
+        unit = self._unit(_sizes(shape, low, high), dtype)
+        if isinstance(low, int | float) and isinstance(high, int | float) and (low, high) == (0, 1):
+            return unit
+        return low + unit * (high - low)
 
     def normal(
-        self, shape: Any = (), mean: Any = 0.0, std: Any = 1.0, dtype: npt.DTypeLike = "float32"
+        self,
+        shape: Any = None,
+        mean: Any = 0.0,
+        std: Any = 1.0,
+        dtype: npt.DTypeLike = "float32",
     ) -> Variable:
-        """Normal numbers of `shape`, by Box and Muller: √(-2 log u) · cos 2πv."""
-        radius = sqrt(-2 * log(1 - self.uniform(shape, dtype=dtype)))
-        unit = radius * cos(2 * np.pi * self.uniform(shape, dtype=dtype))
-        return unit * std + mean
+        """Normal numbers of `shape` (by default that of mean and std), by Box and Muller:
+        √(-2 log u) · cos 2πv."""
+        sizes = _sizes(shape, mean, std)
+        radius = sqrt(-2 * log(1 - self._unit(sizes, dtype)))
+        return radius * cos(2 * np.pi * self._unit(sizes, dtype)) * std + mean
 
-    def bernoulli(self, p: Any, shape: Any = ()) -> Variable:
-        """True with probability `p` each, as bool; p broadcasts to `shape`."""
-        return less(self.uniform(shape), p)
+    def bernoulli(self, p: Any, shape: Any = None) -> Variable:
+        """True with probability `p` each, bool, of `shape`: by default that of p."""
+        return less(self._unit(_sizes(shape, p), "float32"), p)
 
     def categorical(self, logits: Any, axis: int = -1) -> Variable:
         """Indices drawn with probability softmax(logits) along `axis`; int64, without that axis.
@@ -123,6 +141,13 @@ class Generator:
         """
         logits = variable(logits)
         axis = front_axis(axis, logits.ndim, logits)
-        u = self.uniform(logits.shape, dtype=logits.dtype)
+        u = self._unit(logits.shape, logits.dtype)
         tiny = float(np.finfo(logits.dtype).tiny)
         return argmax(logits - log(-log(u + tiny)), axis)
+
+
+def _sizes(shape: Any, *settings: Any) -> Shape:
+    """`shape` as sizes; None is the shape that the settings broadcast to."""
+    if shape is None:
+        return broadcast(*(v.shape for v in as_variables(*settings)))
+    return tuple(dim(s) for s in (shape if isinstance(shape, tuple | list) else (shape,)))

@@ -11,7 +11,7 @@ __all__ = ["Structure", "flatten", "tree_map", "unflatten"]
 class Structure:
     """The shape of a nesting: what kind of node, its keys, and its children (None is a leaf)."""
 
-    kind: type
+    kind: type[Any]
     keys: tuple[Any, ...]
     children: tuple["Structure | None", ...]
 

@@ -79,8 +79,8 @@ def verify_grad(
         at: {Variable or name: value}, the point. Parameters not in it have the value they hold.
         wrt: the variables to check; by default every float leaf that the cost depends on, and every
             variable on the way that has a name.
-        order: 2 checks the gradient of the gradient: that of Σ u · d cost / d v for each v of `wrt`,
-            with a fixed random u.
+        order: 2 checks the gradient of the gradient: that of d cost / d v for each scalar v of `wrt`,
+            and for each larger one that of Σ u · d cost / d v, with a fixed random u.
 
     Of an array with more than 64 entries, 64 evenly spread ones are measured; the report says so.
 
@@ -110,7 +110,7 @@ def verify_grad(
     if order == 1:
         checks = [(cost, targets, title)]
     else:
-        names = [f"d({title}{label(v)}·u)/d" for v in targets]
+        names = [f"d({title}{label(v)}{'·u' if v.ndim else ''})/d" for v in targets]
         contracted = [_contracted(g, i) for i, g in enumerate(grad(cost, targets))]
         checks = list(zip(contracted, [targets] * len(targets), names, strict=True))
     entries: list[Entry] = []
@@ -143,7 +143,9 @@ def _default_targets(cost: Variable) -> list[Variable]:
 
 
 def _contracted(gradient: Variable, seed: int) -> Variable:
-    """Σ u · gradient for a fixed u. The gradient's gradient is then a gradient of a scalar again."""
+    """Σ u · gradient for a fixed u: the gradient's gradient is a gradient of a scalar again."""
+    if gradient.ndim == 0:
+        return gradient
     shape = tuple(s if isinstance(s, int) else 1 for s in gradient.shape)
     u = np.random.default_rng(seed).uniform(0.5, 1.5, shape)
     return sum_(gradient * constant(u, gradient.dtype))

@@ -1,8 +1,9 @@
 """What users call: functions that turn operands into gates, and operators on Variables."""
 
-from . import elementwise, indexing, numpy_protocol, reductions, shape
+from . import elementwise, indexing, reductions, shape
 from .elementwise import *
 from .indexing import *
+from .numpy_protocol import *  # exports no name: it hangs NumPy's protocol on Variable
 from .reductions import *
 from .shape import *
 

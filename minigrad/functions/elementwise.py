@@ -95,8 +95,9 @@ def ceil(x: Operand) -> Variable:
 
 @method("round")
 def round(x: Operand) -> Variable:
-    """The nearest whole number, halves to even."""
-    return gates.Round()(x)
+    """The nearest whole number, halves to even; integers stay as they are."""
+    (x,) = as_variables(x)
+    return x if x.dtype.kind in "iu" else gates.Round()(x)
 
 
 @method("exp")

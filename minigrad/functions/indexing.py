@@ -8,6 +8,7 @@ import numpy.typing as npt
 from .. import gates
 from ..dims import Dim, Size, dim, show_shape
 from ..errors import ShapeError
+from ..gates.indexing import Item
 from ..graph import Variable, as_dtype, method
 from .elementwise import Operand
 from .reductions import front_axis, variable
@@ -57,7 +58,7 @@ def one_hot(ids: Operand, n: Any, dtype: npt.DTypeLike = "float32") -> Variable:
 def _getitem(x: Variable, key: Any) -> Variable:
     """x[key]: ints, slices, None, …, and at most one integer array or Variable."""
     keys = _expanded(x, key if isinstance(key, tuple) else (key,))
-    items: list[Any] = []
+    items: list[Item] = []
     flipped, gathered, new_axes = [], [], []
     axis = place = 0  # of the input, of the output
     for k in keys:
@@ -66,6 +67,7 @@ def _getitem(x: Variable, key: Any) -> Variable:
             place += 1
             continue
         size = x.shape[axis]
+        item: Item
         if isinstance(k, slice):
             item, backwards = _range(k, size)
             flipped += [axis] if backwards else []
@@ -117,11 +119,10 @@ def _range(key: slice, size: Size) -> tuple[tuple[Size, Size, int], bool]:
     """
     bounds = (key.start, key.stop)
     if isinstance(size, int) and not any(isinstance(b, Dim) for b in bounds):
-        start, stop, step = key.indices(size)
-        picked = range(start, stop, step)
+        picked = range(*key.indices(size))
         if not picked:
             return (0, 0, 1), False
-        return (min(picked), max(picked) + 1, abs(step)), step < 0
+        return (min(picked), max(picked) + 1, abs(picked.step)), picked.step < 0
     step = 1 if key.step is None else key.step
     if step == -1 and bounds == (None, None):
         return (0, size, 1), True

@@ -3,14 +3,13 @@
 An axis may be negative; `axis=None` means all of them. ShapeError names an axis that is not there.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from .. import gates
-from ..dims import show_shape
+from ..dims import Axis, show_shape
 from ..errors import ShapeError
 from ..graph import Variable, as_variables, method
-from .elementwise import Operand, square, sqrt
+from .elementwise import Operand, sqrt, square
 
 __all__ = [
     "all",
@@ -30,8 +29,6 @@ __all__ = [
     "var",
 ]
 
-Axis = int | Iterable[int] | None
-
 
 def variable(x: Operand) -> Variable:
     """`x` as a Variable."""
@@ -39,7 +36,7 @@ def variable(x: Operand) -> Variable:
 
 
 def front_axis(axis: int, ndim: int, x: Variable) -> int:
-    """`axis` counted from the front, of `ndim`. Raises ShapeError, showing x, when it is not there."""
+    """`axis` counted from the front, of `ndim`; a ShapeError, showing x, when it is not there."""
     if not isinstance(axis, int) or not -ndim <= axis < ndim:
         raise ShapeError(
             f"there is no axis {axis!r} in {x.name or 'an array'} {show_shape(x.shape)}"
@@ -127,13 +124,13 @@ def _locate(gate: Any, x: Operand, axis: int | None, keepdims: bool) -> Variable
 
 @method("argmax")
 def argmax(x: Operand, axis: int | None = None, keepdims: bool = False) -> Variable:
-    """The index of the largest along `axis` (None: in the flattened x), the first of equals; int64."""
+    """The index of the largest along `axis` (None: in flattened x), the first of equals; int64."""
     return _locate(gates.Argmax, x, axis, keepdims)
 
 
 @method("argmin")
 def argmin(x: Operand, axis: int | None = None, keepdims: bool = False) -> Variable:
-    """The index of the smallest along `axis` (None: in the flattened x), the first of equals; int64."""
+    """The index of the smallest along `axis` (None: in flattened x), the first of equals; int64."""
     return _locate(gates.Argmin, x, axis, keepdims)
 
 

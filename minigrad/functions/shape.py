@@ -5,17 +5,18 @@ Wherever a shape is asked for, it holds ints and dimension names: ``mg.zeros(("B
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import gates
-from ..dims import Dim, Shape, Size, dim, product, show_shape
+from ..dims import Axis, Dim, Shape, Size, dim, product, show_shape
 from ..errors import ShapeError
 from ..graph import Variable, as_dtype, as_variables, constant, method
 from .elementwise import Operand, equal
-from .reductions import Axis, front_axes, front_axis, variable
+from .reductions import front_axes, front_axis, variable
 
 __all__ = [
     "arange",
@@ -45,8 +46,8 @@ __all__ = [
 # ---------------------------------------------------------------- making
 
 
-def full(shape: Any, value: Operand, dtype: npt.DTypeLike = None) -> Variable:
-    """An array of one value, a number or a scalar Variable. Numbers are float32 or int64 by default.
+def full(shape: Any, value: Operand, dtype: npt.DTypeLike | None = None) -> Variable:
+    """An array of one value, a scalar Variable or a number: float32 or int64 by default.
 
     >>> import minigrad as mg
     >>> mg.full(("B", 2), 7.0)
@@ -82,9 +83,12 @@ def ones_like(x: Operand) -> Variable:
     return full_like(x, 1)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: npt.DTypeLike = None) -> Variable:
-    """start, start + step, … below stop; from 0 when only one bound is given. int64 by default, float32
-    when a bound is a float. Bounds may be dimensions.
+def arange(
+    start: Any, stop: Any = None, step: Any = 1, dtype: npt.DTypeLike | None = None
+) -> Variable:
+    """start, start + step, … below stop; from 0 when only one bound is given.
+
+    int64 by default, float32 when a bound is a float. Bounds may be dimensions.
 
     >>> import minigrad as mg
     >>> mg.arange("T").shape, mg.arange(2, 9, 3).eval()
@@ -165,14 +169,13 @@ def permute_dims(x: Operand, axes: Sequence[int] | None = None) -> Variable:
     return x if list(order) == list(range(x.ndim)) else gates.PermuteDims(tuple(order))(x)
 
 
-method("T")(property(lambda x: permute_dims(x)))
-
-
-@method("mT")
-@property  # type: ignore[misc]
 def _matrix_transpose(x: Variable) -> Variable:
     """The last two axes swapped."""
     return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+method("T")(property(lambda x: permute_dims(x)))
+method("mT")(property(_matrix_transpose))
 
 
 def moveaxis(x: Operand, source: int, destination: int) -> Variable:
@@ -249,11 +252,12 @@ def split(x: Operand, sections: int | Sequence[Any], axis: int = 0) -> tuple[Var
     if isinstance(sections, int):
         if sections < 1 or size % sections != 0:
             raise ShapeError(
-                f"split: axis {axis} of {show_shape(x.shape)} does not go into {sections} equal pieces"
+                f"split: axis {axis} of {show_shape(x.shape)} does not go into {sections} equal "
+                "pieces"
             )
         return gates.Split((size // sections,) * sections, axis)(x)
     cuts: list[Size] = [0, *(dim(cut) for cut in sections), size]
-    return gates.Split(tuple(b - a for a, b in zip(cuts, cuts[1:], strict=False)), axis)(x)
+    return gates.Split(tuple(b - a for a, b in pairwise(cuts)), axis)(x)
 
 
 def unstack(x: Operand, axis: int = 0) -> tuple[Variable, ...]:

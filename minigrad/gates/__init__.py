@@ -5,7 +5,6 @@ from . import (
     choice,
     composite,
     creation,
-    elementwise,
     indexing,
     linear,
     random,

@@ -1,7 +1,5 @@
 """Arithmetic: + − × ÷, powers, and their kin."""
 
-from typing import Any
-
 from ..graph import Constant, Variable
 from .choice import Where
 from .elementwise import Elementwise

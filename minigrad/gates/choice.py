@@ -110,7 +110,7 @@ class Isfinite(Elementwise):
 
 
 class Where(Elementwise):
-    """x where the condition holds, else y. The cotangent goes to what was chosen, 0 to the other."""
+    """x where condition holds, else y. The cotangent goes to what was chosen, 0 to the other."""
 
     symbol, ufunc = "?:", "where"
 
@@ -154,7 +154,7 @@ class Minimum(Elementwise):
 
 
 class Clip(Elementwise):
-    """x, but at least lo and at most hi. The cotangent goes to x for lo ≤ x ≤ hi, else to the bound."""
+    """x, at least lo and at most hi. The cotangent goes to x for lo ≤ x ≤ hi, else to the bound."""
 
     symbol, ufunc = "clip", "clip"
 

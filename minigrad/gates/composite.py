@@ -1,7 +1,7 @@
 """Gates that are made of simpler ones, but computed in a way that neither overflows nor cancels.
 
-Each states its `definition` in simpler gates: what a picture shows when it zooms in, and what a test
-holds the stable forward and gradient against.
+Each states its `definition` in simpler gates: what a picture shows when it zooms in, and what a
+test holds the stable forward and gradient against.
 """
 
 from abc import abstractmethod
@@ -26,6 +26,11 @@ class Composite(Gate):
         """The same, from simpler gates: true wherever those neither overflow nor cancel."""
 
 
+def _as_float(x: Any) -> Any:
+    """Integers as the floats that exp makes of them: unsigned, -x and x - max x wrap around."""
+    return x if x.dtype.kind == "f" else x.astype(ufunc_dtype("exp", x.dtype))
+
+
 class _ElementwiseComposite(Elementwise, Composite):
     def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
         return ufunc_dtype("exp", *dtypes)
@@ -40,8 +45,8 @@ class Sigmoid(_ElementwiseComposite):
         return 1 / (1 + (-x).exp())
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        out = xp.exp(xp.negative(x, out=out), out=out)  # inf for very negative x: 1 / inf is 0
-        return xp.divide(1, xp.add(out, 1, out=out), out=out)
+        e = xp.exp(xp.negative(_as_float(x), out=out), out=out)  # inf for x far below 0: 1/inf = 0
+        return xp.divide(1, xp.add(e, 1, out=out), out=out)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
         return cotangent * (output * (1 - output))
@@ -91,6 +96,10 @@ class _AlongAxis(Composite):
             raise ShapeError(f"there is no axis {self.axis} in {x.shape}")
         return Type(x.shape, ufunc_dtype("exp", x.dtype))
 
+    def top(self, xp: Any, x: Any) -> Any:
+        """The largest along the axis, with which no exponential overflows; -inf of nothing."""
+        return xp.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
+
 
 @dataclass(frozen=True)
 class Softmax(_AlongAxis):
@@ -102,7 +111,8 @@ class Softmax(_AlongAxis):
         return x.exp() / x.exp().sum(axis=self.axis, keepdims=True)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        shifted = xp.subtract(x, xp.max(x, axis=self.axis, keepdims=True), out=out)
+        x = _as_float(x)
+        shifted = xp.subtract(x, self.top(xp, x), out=out)
         e = xp.exp(shifted, out=out)
         return xp.divide(e, xp.sum(e, axis=self.axis, keepdims=True), out=out)
 
@@ -120,7 +130,8 @@ class LogSoftmax(_AlongAxis):
         return x - x.exp().sum(axis=self.axis, keepdims=True).log()
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        shifted = xp.subtract(x, xp.max(x, axis=self.axis, keepdims=True), out=out)
+        x = _as_float(x)
+        shifted = xp.subtract(x, self.top(xp, x), out=out)
         total = xp.sum(xp.exp(shifted), axis=self.axis, keepdims=True)
         return xp.subtract(shifted, xp.log(total), out=out)
 
@@ -144,7 +155,8 @@ class LogSumExp(_AlongAxis):
         return Type((*full.shape[: self.axis], *kept, *full.shape[self.axis + 1 :]), full.dtype)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        top = xp.max(x, axis=self.axis, keepdims=True)
+        x = _as_float(x)
+        top = self.top(xp, x)
         top = xp.where(xp.isfinite(top), top, 0)  # inf - inf would be NaN
         total = xp.sum(xp.exp(x - top), axis=self.axis, keepdims=True)
         result = xp.log(total) + top

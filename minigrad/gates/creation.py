@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..dims import Size
+from ..errors import DTypeError
 from ..graph import Gate, Type, Variable
 
 __all__ = ["Arange", "Astype", "Extent", "OneHot", "StopGradient"]
@@ -77,13 +78,18 @@ class StopGradient(Gate):
 
 @dataclass(frozen=True)
 class OneHot(Gate):
-    """Integers (…) as rows (…, n) of zeros with a one in their place; no one for an id outside 0…n-1."""
+    """Integers (…) as rows (…, n) of zeros with a one in their place.
+
+    The row of an id outside 0…n-1 has no one.
+    """
 
     size: Size
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "1-hot"
 
     def infer(self, ids: Type) -> Type:
+        if ids.dtype.kind not in "iu":
+            raise DTypeError(f"ids must be integers, and are {ids.dtype}")
         return Type((*ids.shape, self.size), self.dtype)
 
     def forward(self, xp: Any, ids: Any, out: Any = None) -> Any:

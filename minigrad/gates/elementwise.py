@@ -30,8 +30,8 @@ class Elementwise(Gate):
         """The dtype of the output."""
         return ufunc_dtype(self.ufunc, *dtypes)
 
-    def forward(self, xp: Any, *arrays: Any, out: Any = None) -> Any:
-        return getattr(xp, self.ufunc)(*arrays, out=out)
+    def forward(self, xp: Any, *arrays: Any, **out: Any) -> Any:
+        return getattr(xp, self.ufunc)(*arrays, **out)
 
     def pullback(
         self, apply: Apply, cotangents: Sequence[Variable | None], needed: Sequence[bool]
@@ -44,7 +44,7 @@ class Elementwise(Gate):
 
 
 def ufunc_dtype(name: str, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype that a NumPy ufunc gives for operands of these dtypes. Raises DTypeError for none."""
+    """The dtype that a NumPy ufunc gives for operands of these dtypes; DTypeError for none."""
     try:
         found = getattr(np, name).resolve_dtypes((*dtypes, None))[-1]
     except TypeError:

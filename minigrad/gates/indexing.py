@@ -14,7 +14,8 @@ from ..graph import Gate, Type, Variable
 __all__ = ["Index", "Place", "ScatterAdd", "ScatterAddAlong", "Take", "TakeAlong"]
 
 # One item for each axis: an index, or (start, stop, step) with step > 0; no negative numbers.
-Items = tuple["Size | tuple[Size, Size, int]", ...]
+Item = Size | tuple[Size, Size, int]
+Items = tuple[Item, ...]
 
 
 def _count(start: Size, stop: Size, step: int) -> Size:

@@ -1,8 +1,9 @@
-"""Random numbers as pure functions of a key: the same key gives the same draw, wherever and whenever
-it is computed, in the forward pass, on the way back, and on any backend.
+"""Random numbers as pure functions of a key: the same key gives the same draw, wherever and
+whenever it is computed, in the forward pass, on the way back, and on any backend.
 
-The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-2014): number i of a key is mix(key + i · γ), so that all of them can be computed at once.
+The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", 2014): number i of a key is mix(key + i · γ), so that all of them can be computed at
+once.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..dims import Shape
+from ..dims import Shape, broadcast, product
 from ..errors import DTypeError
 from ..graph import Gate, Type
 
@@ -32,13 +33,15 @@ def _need_key(key: Type) -> None:
 
 @dataclass(frozen=True)
 class FoldIn(Gate):
-    """A new key from a key and a number, such as the time step: mix(mix(key) + (number + 1) · γ)."""
+    """A new key from a key and a number, such as a time step: mix(mix(key) + (number + 1) · γ)."""
 
     symbol: ClassVar[str] = "key"
 
     def infer(self, key: Type, number: Type) -> Type:
         _need_key(key)
-        return Type(key.shape, key.dtype)
+        if number.dtype.kind not in "iu":
+            raise DTypeError(f"the number that makes a new key is {number.dtype}, not an integer")
+        return Type(broadcast(key.shape, number.shape), key.dtype)
 
     def forward(self, xp: Any, key: Any, number: Any, out: Any = None) -> Any:
         return _mix(_mix(key) + (number.astype("uint64") + 1) * _GAMMA)
@@ -57,9 +60,7 @@ class Uniform(Gate):
         return Type((*key.shape, *self.shape), self.dtype)
 
     def forward(self, xp: Any, key: Any, out: Any = None) -> Any:
-        count = 1
-        for size in self.shape:
-            count *= size
+        count = product(self.shape)
         counter = xp.arange(1, count + 1).astype("uint64") * _GAMMA
         bits = _mix(key[..., None] + xp.reshape(counter, (1,) * key.ndim + (count,)))
         digits = 24 if self.dtype == np.float32 else 53

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..dims import Shape, product
-from ..errors import DTypeError
 from ..graph import Gate, Type, Variable
 from .creation import Extent
 
@@ -129,22 +128,23 @@ class Argmin(Argmax):
 
 @dataclass(frozen=True)
 class CumulativeSum(Gate):
-    """The running sum along an axis: out_t = Σ_{s ≤ t} x_s, or s ≥ t when `reverse`."""
+    """The running sum along an axis: out_t = Σ_{s ≤ t} x_s, or s ≥ t when `reverse`.
+
+    Integers add up in 64 bits, as in NumPy.
+    """
 
     axis: int
     reverse: bool = False
     symbol: ClassVar[str] = "Σ≤"
 
     def infer(self, x: Type) -> Type:
-        if x.dtype == np.bool_:
-            raise DTypeError("a running sum of bool: count with .astype('int64') first")
-        return x
+        return Type(x.shape, np.cumsum(np.ones(1, x.dtype)).dtype)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         if self.reverse:
             back = (slice(None),) * self.axis + (slice(None, None, -1),)
-            return xp.cumsum(x[back], axis=self.axis, dtype=x.dtype)[back]
-        return xp.cumsum(x, axis=self.axis, dtype=x.dtype, out=out)
+            return xp.cumsum(x[back], axis=self.axis)[back]
+        return xp.cumsum(x, axis=self.axis, out=out)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
         return CumulativeSum(self.axis, not self.reverse)(cotangent)

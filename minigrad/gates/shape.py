@@ -164,7 +164,8 @@ class Concat(Gate):
         for x in xs[1:]:
             if (x.shape[:axis], x.shape[axis + 1 :]) != (first[:axis], first[axis + 1 :]):
                 raise ShapeError(
-                    f"{show_shape(first)} and {show_shape(x.shape)} differ on another axis than {axis}"
+                    f"{show_shape(first)} and {show_shape(x.shape)} differ on another axis than "
+                    f"{axis}"
                 )
         total = sum((x.shape[axis] for x in xs), start=0)
         shape = (*first[:axis], total, *first[axis + 1 :])
@@ -203,7 +204,7 @@ class Stack(Gate):
 
 @dataclass(frozen=True)
 class Split(Gate):
-    """Neighbouring pieces of the given sizes along an axis: the inverse of concat. Several outputs."""
+    """Neighbouring pieces of given sizes along an axis: the inverse of concat. Several outputs."""
 
     sizes: tuple[Size, ...]
     axis: int
@@ -221,7 +222,8 @@ class Split(Gate):
         )
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        pieces, start = [], 0
+        pieces: list[Any] = []
+        start: Size = 0
         for size in self.sizes:
             piece = (slice(None),) * self.axis + (slice(start, start + size),)
             pieces.append(x[piece])

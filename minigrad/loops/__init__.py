@@ -2,6 +2,6 @@
 
 from .associative import associative_scan
 from .gate import Scan
-from .scan import scan
+from .loop import scan
 
 __all__ = ["Scan", "associative_scan", "scan"]

@@ -9,7 +9,7 @@ from ..functions import arange, concat, flip, greater_equal, maximum, moveaxis, 
 from ..functions.reductions import front_axis
 from ..graph import Variable, as_variables
 from ..tree import flatten, tree_map, unflatten
-from .scan import scan
+from .loop import scan
 
 __all__ = ["associative_scan"]
 
@@ -25,9 +25,9 @@ def associative_scan(
     structures with any number of elements along `axis` and gives a third, element by element. With
     `reverse` the prefixes start from the end: …, op(x_{n-1}, x_{n-2}), x_{n-1}.
 
-    The depth is log n, not n. A size that is an int is halved again and again (Blelloch, "Prefix sums
-    and their applications", 1990; about 2n applications of op); a named one is doubled in a loop of
-    ⌈log₂ n⌉ steps (Hillis and Steele, "Data parallel algorithms", 1986; n each).
+    The depth is log n, not n. A size that is an int is halved again and again (Blelloch, "Prefix
+    sums and their applications", 1990; about 2n applications of op); a named one is doubled in a
+    loop of ⌈log₂ n⌉ steps (Hillis and Steele, "Data parallel algorithms", 1986; n each).
 
     A linear recurrence h_t = a_t h_{t-1} + b_t:
 
@@ -46,7 +46,9 @@ def associative_scan(
     sizes = {x.shape[0] for x in moved}
     if len(sizes) > 1:
         raise ScanError(f"associative_scan: the sizes along axis {axis} differ: {sizes}")
-    back = (lambda x: flip(x, 0)) if reverse else (lambda x: x)
+
+    def back(x: Variable) -> Variable:
+        return flip(x, 0) if reverse else x
 
     def combine(a: list[Variable], b: list[Variable]) -> list[Variable]:
         """op with `axis` in front, its result held against the type of b."""
@@ -67,8 +69,10 @@ def associative_scan(
 
 
 def _halved(op: Op, xs: list[Variable], size: int) -> list[Variable]:
-    """The prefixes of n from those of n // 2 neighbouring pairs: they are every second result, and one
-    more op each gives those between."""
+    """The prefixes of n from those of n // 2 neighbouring pairs.
+
+    Those of the pairs are every second result, and one more op each gives those between.
+    """
     if size < 2:
         return xs
     pairs = op([x[: size - 1 : 2] for x in xs], [x[1::2] for x in xs])

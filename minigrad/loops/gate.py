@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..autodiff import pull
-from ..dims import Size, show_shape
+from ..dims import Size
 from ..errors import ScanError
 from ..functions import arange, flip, logical_not, where, zeros_like
 from ..gates import Extent
@@ -25,8 +25,8 @@ class Scan(Gate):
     gate:   init  (×carries), xs  (×sequences), invariants  →  last carry (×carries), ys …
 
     xs and ys are stacked along a first axis of size `length`. `truncate` is truncated BPTT and
-    changes the gradient only; `recompute` runs the loop again on the way back instead of keeping what
-    it computed.
+    changes the gradient only; `recompute` runs the loop again on the way back instead of keeping
+    what it computed.
     """
 
     body: Graph
@@ -64,8 +64,8 @@ class Scan(Gate):
     def forward(self, xp: Any, *arrays: Any, out: Any = None) -> Any:
         carry, xs, invariants = self.parts(arrays)
         types = [self.stacked(self.body.type_of(v)) for v in self.body.outputs[self.carries :]]
-        ys = [np.empty(t.shape, t.dtype) for t in types]
-        steps = range(int(self.length))
+        ys = [np.empty(t.shape, t.dtype) for t in types]  # type: ignore[type-var]  # bound: ints
+        steps = range(int(self.length))  # type: ignore[arg-type]  # bound: an int
         for t in reversed(steps) if self.reverse else steps:
             try:
                 results = run(self.body, [*carry, *(x[t] for x in xs), *invariants])
@@ -95,37 +95,45 @@ class Scan(Gate):
             found |= dict.fromkeys(more)
             wanted += [new[j] for j in more]
 
-    def emit(self, inputs: Sequence[Variable], values: Sequence[Variable]) -> tuple[Variable, ...]:
+    def narrowed(self, wanted: Sequence[int]) -> tuple["Scan", list[int], list[int]]:
+        """The scan for only these outputs: the gate, and by index the inputs and outputs it has.
+
+        Carries that the wanted outputs need are kept, and are outputs too.
+        """
+        results = [self.body.outputs[i] for i in wanted]
+        carries = {i for i in wanted if i < self.carries} | set(self.needed_carries(results))
+        places = sorted(carries | set(wanted))
+        outputs = tuple(self.body.outputs[i] for i in places)
+        read = set(leaves(outputs, self.body.inputs))
+        picks = [
+            i
+            for i, v in enumerate(self.body.inputs)
+            if i in carries or (i >= self.carries and v in read)
+        ]
+        body = replace(self.body, inputs=tuple(self.body.inputs[i] for i in picks), outputs=outputs)
+        end = self.carries + self.sequences
+        rows = sum(self.carries <= i < end for i in picks)
+        return replace(self, body=body, carries=len(carries), sequences=rows), picks, places
+
+    def emit(self, inputs: Sequence[Variable], values: Sequence[Variable]) -> list[Variable]:
         """Variables of the body for all steps, stacked: a scan of only what they need.
 
         (h, x → tanh(x + h), …), [x + h]  →  the rows of x + h
         """
-        kept = self.needed_carries(values)
-        new = [self.body.outputs[j] for j in kept]
-        used = set(leaves([*new, *values], self.body.inputs))
-        picks = [*kept]
-        picks += [i for i in range(self.carries, len(inputs)) if self.body.inputs[i] in used]
-        gate = replace(
-            self,
-            body=replace(
-                self.body,
-                inputs=tuple(self.body.inputs[i] for i in picks),
-                outputs=(*new, *values),
-            ),
-            carries=len(kept),
-            sequences=sum(self.carries <= i < self.carries + self.sequences for i in picks),
-        )
-        outputs = Apply(gate, [inputs[i] for i in picks]).outputs
-        for row, v in zip(outputs[len(kept) :], values, strict=True):
+        n = self.carries
+        body = replace(self.body, outputs=(*self.body.outputs[:n], *values))
+        gate, picks, places = replace(self, body=body).narrowed(range(n, n + len(values)))
+        rows = Apply(gate, [inputs[i] for i in picks]).outputs[len(places) - len(values) :]
+        for row, v in zip(rows, values, strict=True):
             row.name = v.name
-        return outputs[len(kept) :]
+        return list(rows)
 
     # ------------------------------------------------------------ the way back
 
     def pullback(
         self, apply: Apply, cotangents: Sequence[Variable | None], needed: Sequence[bool]
     ) -> Sequence[Variable | None]:
-        """A forward scan that emits what the way back needs, and a scan the other way that uses it."""
+        """A scan that emits what the way back needs, and one the other way that uses it."""
         way_back = _WayBack(self, apply, cotangents, needed)
         if self.truncate is None:
             return way_back.run(cotangents)
@@ -142,8 +150,9 @@ class Scan(Gate):
         """Truncated BPTT as several ways back, each with part of the cotangents and a mask of cuts.
 
         Steps are counted as they run. Block n holds steps n·k1 … n·k1 + k1 - 1; the cotangents of
-        what it puts out go back to step (n+1)·k1 - k2 at the earliest. Such windows overlap when k2 is
-        greater than k1, so the blocks are dealt out in turn to ⌈k2/k1⌉ lanes, within which no two do.
+        what it puts out go back to step (n+1)·k1 - k2 at the earliest. Such windows overlap when k2
+        is greater than k1, so the blocks are dealt out in turn to ⌈k2/k1⌉ lanes, within which no
+        two do.
 
         k1=2, k2=4, lane 0 (blocks 0, 2):  steps 0 1 | 4 5   windows 0-1 | 2-5   a cut before 2
         """
@@ -196,7 +205,7 @@ class _WayBack:
         self.residuals = self._residuals()
 
     def _active(self, needed: Sequence[bool]) -> list[int]:
-        """The carries that a cotangent passes: they depend on what needs one, and lead to what has one."""
+        """The carries that a cotangent passes: made of what needs one, leading to what has one."""
         body, n = self.gate.body, self.gate.carries
         varied = {v for v, need in zip(body.inputs, needed, strict=True) if need}
         while True:
@@ -259,7 +268,7 @@ class _WayBack:
     def run(
         self, cotangents: Sequence[Variable | None], keep: Variable | None = None
     ) -> list[Variable | None]:
-        """The cotangents of the scan's inputs, from those of its outputs (None at the same places)."""
+        """The cotangents of the scan's inputs from those of its outputs; either may hold None."""
         gate, inputs = self.gate, self.apply.inputs
         total: list[Variable | None] = [None] * len(inputs)
         if not self.results:
@@ -292,7 +301,7 @@ class _WayBack:
         return total
 
     def _feeds(self) -> tuple[dict[Variable, Variable], dict[Variable, Variable]]:
-        """What feeds the residuals of each step: stacked sequences, and what does not vary over time."""
+        """What feeds the residuals of each step: sequences, and what does not vary over time."""
         gate, inputs = self.gate, self.apply.inputs
         outer = dict(zip(gate.body.inputs, inputs, strict=True))
         carries, xs, _ = map(set, gate.parts(gate.body.inputs))

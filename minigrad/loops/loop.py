@@ -45,18 +45,18 @@ def scan(
             ys.append(y)                     # put back in the order of xs when reverse
         return carry, stack(ys)
 
-    carry, x and y are Variables or nested tuples, lists and dicts of them (None: nothing). Each leaf
-    of `xs` is (T, …), and so is each leaf of ys; the carry keeps its shapes and dtypes. `step` is
-    called once, with placeholders; it may use any variable from outside. What it makes of those alone
-    is computed once, before the loop.
+    carry, x and y are Variables or nested tuples, lists and dicts of them (None: nothing). Each
+    leaf of `xs` is (T, …), and so is each leaf of ys; the carry keeps its shapes and dtypes. `step`
+    is called once, with placeholders; it may use any variable from outside. What it makes of those
+    alone is computed once, before the loop.
 
     Args:
         length: T, where there are no `xs` to tell it.
-        unroll: True writes the steps out instead of looping (T must be an int), an int that many
+        unroll: True writes the steps out instead of looping (T must be an int), a number that many
             steps in each turn of the loop.
-        truncate: (k1, k2) with k2 ≥ k1 is truncated back-propagation through time (Williams and Peng,
-            1990): the gradient of what the steps from (n-1)·k1 up to n·k1 put out flows back to step
-            n·k1 - k2 at the earliest. The initial carry is cut from no step.
+        truncate: (k1, k2) with k2 ≥ k1 is truncated back-propagation through time (Williams and
+            Peng, 1990): the gradient of what the steps from (n-1)·k1 up to n·k1 put out flows back
+            to step n·k1 - k2 at the earliest. The initial carry is cut from no step.
         checkpoint: a stride, or "sqrt" for √T: keep only the carry of every so many steps, and run
             the steps between again on the way back.
 
@@ -69,6 +69,7 @@ def scan(
     """
     init, xs = tree_map(_variable, init), tree_map(_variable, xs)
     size = _length(xs, length)
+    unroll = unroll or 1
     _check_options(unroll, truncate, checkpoint, size)
     loop = Loop()
 
@@ -78,14 +79,14 @@ def scan(
 
     rows = (arange(size), xs)  # the time step is one more sequence, dropped where no draw needs it
     if unroll is True:
-        return _written_out(timed, init, rows, reverse, int(size))  # type: ignore[arg-type]
+        return _written_out(timed, init, rows, reverse, int(size))  # type: ignore[arg-type]  # checked
     if checkpoint is not None:
-        stride = isqrt(size) if checkpoint == "sqrt" else checkpoint
+        stride = checkpoint if isinstance(checkpoint, int) else isqrt(size)
 
         def inner(carry: Any, turn: Any) -> tuple[Any, Any]:
             return _loop(timed, carry, turn, stride, reverse, recompute=True, name=name)
 
-        return _in_turns(inner, timed, init, rows, size, stride, reverse, name)  # type: ignore[arg-type]
+        return _in_turns(inner, timed, init, rows, size, stride, reverse, name)
     if unroll > 1:
 
         def some(carry: Any, turn: Any) -> tuple[Any, Any]:
@@ -240,7 +241,7 @@ def _read(
 
 
 def _result(result: Any, before: Any) -> tuple[Any, Any]:
-    """A step's (carry, y) with Variables for leaves, its carry held against the one that entered."""
+    """A step's (carry, y) with Variables for leaves, its carry held against what entered."""
     if not isinstance(result, tuple) or len(result) != 2:
         raise ScanError(f"the step must return a pair (carry, y), and returned {result!r}")
     had, needs = flatten(result[0]), flatten(before)
@@ -255,8 +256,8 @@ def _result(result: Any, before: Any) -> tuple[Any, Any]:
         (new,) = as_variables(old, new)[1:]
         if new.type != old.type:
             raise ScanError(
-                f"carry{path} enters the step as {old.type} and leaves it as {new.type}: it must keep "
-                "its shape and dtype (start it as it will be, or use .astype, .broadcast_to)",
+                f"carry{path} enters the step as {old.type} and leaves it as {new.type}: it must "
+                "keep its shape and dtype (start it as it will be, or use .astype, .broadcast_to)",
                 new.where,
             )
         carry.append(new)

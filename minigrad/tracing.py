@@ -145,52 +145,43 @@ def _gradients(
     return dict(zip(targets, found, strict=True)), list(shifts.values())
 
 
-def _shifted(graph: Graph) -> tuple[dict[Variable, Variable], dict[Variable, Variable]]:
-    """The variables of a graph rebuilt with shifts in its loops, and the stacked shifts."""
+def _shifted(
+    graph: Graph, own: Sequence[Variable] = (), inside: bool = False
+) -> tuple[dict[Variable, Variable], dict[Variable, Variable]]:
+    """The variables of a graph rebuilt with shifts in its loops, and the shifts of each variable.
+
+    `inside` a loop every float is shifted, `own` (its carries and rows) too.
+    """
     new: dict[Variable, Variable] = {}
     shifts: dict[Variable, Variable] = {}
-    for apply in graph.applies():
-        inputs = [new.get(v, v) for v in apply.inputs]
-        gate = apply.gate
-        if isinstance(gate, Scan):
-            gate, own = _shifted_scan(gate)
-            stacked = {v: Input(gate.stacked(e.type)) for v, e in own.items()}
-            carries, xs, invariants = apply.gate.parts(inputs)  # type: ignore[attr-defined]
-            inputs = [*carries, *xs, *stacked.values(), *invariants]
-            shifts |= stacked
-        new.update(zip(apply.outputs, apply.on(inputs, gate), strict=True))
-    return new, shifts
 
-
-def _shifted_scan(gate: Scan) -> tuple[Scan, dict[Variable, Variable]]:
-    """A scan that takes a shift for each of its inner floats as one more sequence."""
-    body = gate.body
-    carries, xs, invariants = gate.parts(body.inputs)
-    shifts: dict[Variable, Variable] = {}
-    new: dict[Variable, Variable] = {}
-
-    def shift(v: Variable, value: Variable) -> None:
-        if v.type.differentiable:
+    def put(v: Variable, value: Variable) -> None:
+        if inside and v.type.differentiable:
             shifts[v] = Input(v.type)
             value = value + shifts[v]
         new[v] = value
 
-    for v in [*carries, *xs]:
-        shift(v, v)
-    for apply in body.applies():
-        inputs = [new.get(v, v) for v in apply.inputs]
-        inner = apply.gate
-        if isinstance(inner, Scan):
-            inner, own = _shifted_scan(inner)
-            rows = {v: Input(inner.stacked(e.type)) for v, e in own.items()}
-            first, second, third = apply.gate.parts(inputs)  # type: ignore[attr-defined]
-            inputs = [*first, *second, *rows.values(), *third]
-            shifts |= rows
-        for v, value in zip(apply.outputs, apply.on(inputs, inner), strict=True):
-            shift(v, value)
-    outputs = tuple(new.get(v, v) for v in body.outputs)
-    inputs = (*carries, *xs, *shifts.values(), *invariants)
-    shifted = replace(
-        gate, body=Graph(inputs, outputs), sequences=gate.sequences + len(shifts)
+    for v in own:
+        put(v, v)
+    for apply in graph.applies():
+        gate, inputs = apply.gate, [new.get(v, v) for v in apply.inputs]
+        if isinstance(gate, Scan):
+            carries, xs, invariants = gate.parts(inputs)
+            gate, stacked = _with_shifts(gate)
+            inputs = [*carries, *xs, *stacked.values(), *invariants]
+            shifts |= stacked
+        for v, value in zip(apply.outputs, apply.on(inputs, gate), strict=True):
+            put(v, value)
+    return new, shifts
+
+
+def _with_shifts(gate: Scan) -> tuple[Scan, dict[Variable, Variable]]:
+    """A scan that takes a sequence of shifts for each of its inner floats, and those sequences."""
+    carries, xs, invariants = gate.parts(gate.body.inputs)
+    new, shifts = _shifted(gate.body, [*carries, *xs], inside=True)
+    body = Graph(
+        (*carries, *xs, *shifts.values(), *invariants),
+        tuple(new.get(v, v) for v in gate.body.outputs),
     )
-    return shifted, shifts
+    shifted = replace(gate, body=body, sequences=gate.sequences + len(shifts))
+    return shifted, {v: Input(shifted.stacked(e.type)) for v, e in shifts.items()}

@@ -1,0 +1,181 @@
+"""Layers without memory: Linear, Embedding, Dropout, LayerNorm, and Sequential, a chain of them.
+
+Each works on the last axis (or on single elements), so that the same layer serves one step (B,
+features) and all steps at once (T, B, features). `rng` gives the initial values: a NumPy generator
+(share one between layers), or a seed.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ArgumentError, DTypeError
+from ..functions import mean, sqrt, square, take, where
+from ..graph import Parameter, Variable, as_variables, constant
+from ..random import Generator
+from . import init
+from .module import Module, features
+
+__all__ = ["Dropout", "Embedding", "LayerNorm", "Linear", "Sequential"]
+
+Rng = np.random.Generator | int | None
+_STANDARD_NORMAL = partial(init.normal, std=1.0)
+
+
+class Linear(Module):
+    """y = x W + b:  x (…, in) → y (…, out), with W (in, out) and b (out,).
+
+    Args:
+        bias: whether there is a b.
+        weight_init: the start of W; b starts as zeros.
+
+    >>> import minigrad as mg
+    >>> Linear(4, 5, rng=0)(mg.input("x", ("T", "B", 4))).shape
+    (T, B, 5)
+
+    Raises ShapeError or DTypeError for an x that is not floats (…, in).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        bias: bool = True,
+        rng: Rng = None,
+        dtype: npt.DTypeLike = "float32",
+        weight_init: init.Init = init.glorot_uniform,
+    ) -> None:
+        values = weight_init((input_size, output_size), np.random.default_rng(rng), dtype)
+        self.weight = Parameter(values, "weight")
+        self.bias = Parameter(np.zeros(output_size, dtype), "bias") if bias else None
+
+    def __call__(self, x: Any) -> Variable:
+        y = features(x, self.weight, self) @ self.weight  # (…, in) @ (in, out)
+        return y if self.bias is None else y + self.bias
+
+
+class Embedding(Module):
+    """A learned vector for each of n things: ids (…) → rows (…, size) of the weight (n, size).
+
+    The same as a Linear without bias on one-hot rows, but it multiplies nothing (Bengio et al., "A
+    neural probabilistic language model", 2003).
+
+    Args:
+        count: n.
+        weight_init: the start of the weight; N(0, 1) if not given.
+
+    >>> import minigrad as mg
+    >>> Embedding(81, 16, rng=0)(mg.input("ids", ("T", "B"), "int64")).shape
+    (T, B, 16)
+
+    Raises DTypeError when the ids are not integers; IndexError, when it runs, for an id ≥ n (a
+    negative one counts from the end).
+    """
+
+    def __init__(
+        self,
+        count: int,
+        size: int,
+        rng: Rng = None,
+        dtype: npt.DTypeLike = "float32",
+        weight_init: init.Init = _STANDARD_NORMAL,
+    ) -> None:
+        values = weight_init((count, size), np.random.default_rng(rng), dtype)
+        self.weight = Parameter(values, "weight")
+
+    def __call__(self, ids: Any) -> Variable:
+        return take(self.weight, ids)
+
+
+class Dropout(Module):
+    """While training, each element is dropped with probability p, and what stays is scaled up:
+
+        y = x ⊙ m / (1 - p),   m ~ Bernoulli(1 - p)
+
+    so that the mean of y is x, and nothing needs to be scaled when the network is used (`.eval()`,
+    where y = x). A mask built inside the step of a scan is new at each step; one built outside of
+    it is the same for all steps (Srivastava et al., "Dropout", 2014; the same for all: Gal and
+    Ghahramani, 2016).
+
+    Args:
+        p: the share that is dropped, 0 ≤ p < 1.
+        rng: the `mg.random.Generator` that draws the masks, or what its seed is drawn from, as in
+            every layer.
+
+    >>> import minigrad as mg
+    >>> import numpy as np
+    >>> y = Dropout(0.5, rng=0)(np.ones(1000)).eval()
+    >>> np.unique(y)
+    array([0., 2.])
+
+    Raises ArgumentError for another p, DTypeError for an x that is not of floats.
+    """
+
+    def __init__(self, p: float = 0.5, rng: Rng | Generator = None) -> None:
+        if not isinstance(p, int | float) or not 0 <= p < 1:
+            raise ArgumentError(f"the share p that dropout drops is in 0 ≤ p < 1, and not {p!r}")
+        self.p = p
+        if not isinstance(rng, Generator):
+            rng = Generator(int(np.random.default_rng(rng).integers(2**40)))
+        self.rng = rng
+
+    def __call__(self, x: Any) -> Variable:
+        (x,) = as_variables(x)
+        if not x.type.differentiable:
+            raise DTypeError(f"Dropout needs x of floats, and had {x.type}", x.where)
+        if self.p == 0 or not self.training:
+            return x
+        kept = self.rng.bernoulli(1 - self.p, x.shape)
+        mask = where(kept, constant(1 / (1 - self.p), x.dtype), 0.0)
+        return x * mask.named("mask")
+
+
+class LayerNorm(Module):
+    """Each vector of the last axis with mean 0 and variance 1, then scaled and shifted as learned:
+
+        y = (x - μ) / √(σ² + ε) ⊙ g + b
+
+    x (…, n) → y (…, n), with g and b (n,), which start as ones and zeros; μ and σ² are mean and
+    variance over n (Ba, Kiros and Hinton, "Layer normalization", 2016).
+
+    >>> import minigrad as mg
+    >>> y = LayerNorm(4)(mg.constant([[1.0, 2.0, 3.0, 4.0]])).eval()
+    >>> float(y.mean().round(6)), float(y.std().round(3))
+    (0.0, 1.0)
+
+    Raises ShapeError or DTypeError for an x that is not floats (…, n).
+    """
+
+    def __init__(self, size: int, epsilon: float = 1e-5, dtype: npt.DTypeLike = "float32") -> None:
+        self.epsilon = epsilon
+        self.weight = Parameter(np.ones(size, dtype), "weight")
+        self.bias = Parameter(np.zeros(size, dtype), "bias")
+
+    def __call__(self, x: Any) -> Variable:
+        x = features(x, self.weight, self)
+        centred = x - mean(x, axis=-1, keepdims=True)
+        variance = mean(square(centred), axis=-1, keepdims=True)  # (…, 1)
+        return centred / sqrt(variance + self.epsilon) * self.weight + self.bias
+
+
+class Sequential(Module):
+    """One layer after the other; a function such as `mg.tanh` is a layer too.
+
+    >>> import minigrad as mg
+    >>> Sequential(Linear(4, 5, rng=0), mg.tanh, Linear(5, 3, rng=1))
+    Sequential()
+      layers.0: Linear(weight (4, 5), bias (5,))
+      layers.1: tanh
+      layers.2: Linear(weight (5, 3), bias (3,))
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        self.layers = layers
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x

@@ -1,0 +1,383 @@
+"""Optimisers: from a cost, or its gradients, to new values of parameters, as graphs.
+
+``optimiser.updates(cost, parameters)`` is a list of (parameter, new value), for the `updates` of
+`mg.function`. What an optimiser remembers from one update to the next (a running mean, a count) are
+parameters too, its slots: their new values are in the list, and `state()` names them for
+checkpoints. A dtype never changes: a float32 parameter has float32 slots and a float32 new value.
+
+In the formulas p is a parameter, g its gradient, η the learning rate `lr`; ← is what an update
+does, all of it elementwise, and slots start as zeros.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, reduce
+from typing import Any
+
+from .autodiff import grad
+from .dims import show_shape
+from .errors import ArgumentError, ShapeError
+from .functions import add, astype, clip, minimum, negative, sqrt, square, sum
+from .graph import Parameter, Variable, as_variables
+from .tree import flatten, tree_map
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "global_norm",
+]
+
+Rate = float | Variable
+Updates = list[tuple[Parameter, Variable]]
+Slot = Callable[[str], Parameter]
+
+
+class Optimizer(ABC):
+    """What all of them share: parameters matched with gradients, and slots.
+
+    Args:
+        lr: the learning rate η, a number or a scalar Variable, such as a schedule.
+
+    An optimiser of your own states its `rule`:
+
+    >>> import minigrad as mg
+    >>> class SignDescent(Optimizer):
+    ...     def rule(self, p, g, lr, slot):
+    ...         return [(p, p - lr * mg.sign(g))]
+    >>> w = mg.parameter(3.0, "w")
+    >>> [(_, new)] = SignDescent(lr=0.5).updates(w * w, [w])
+    >>> new.eval()
+    array(2.5, dtype=float32)
+
+    Raises ArgumentError for an lr that is neither, or negative.
+    """
+
+    def __init__(self, lr: Rate) -> None:
+        if isinstance(lr, Variable) and (lr.shape != () or not lr.type.differentiable):
+            raise ArgumentError(f"lr is a number or a scalar of floats, and not {lr!r}", lr.where)
+        self.lr = lr if isinstance(lr, Variable) else _number("lr", lr, float("inf"))
+        self._names: dict[Parameter, str] = {}
+        self._slots: dict[str, Parameter] = {}
+
+    @abstractmethod
+    def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
+        """New values for p and its slots; ``slot(name)`` is a parameter like p, zeros at first."""
+
+    def updates(
+        self, cost_or_grads: Any, parameters: Mapping[str, Parameter] | Iterable[Parameter]
+    ) -> Updates:
+        """(parameter, new value) for all `parameters` and the slots, for one `mg.function`.
+
+        `cost_or_grads` is a scalar cost, or gradients: a dict with the keys of `parameters`, or a
+        list in their order. Slots belong to their parameter: another call for it uses the same.
+
+        Raises ArgumentError where gradients and parameters do not match, ShapeError for a gradient
+        of another shape, GradientError for a parameter that the cost does not depend on.
+        """
+        named = _named(parameters)
+        grads = _gradients(cost_or_grads, named)
+        found = self._shared()
+        for name, p in named.items():
+            self._register(name, p)
+            lr = astype(self.lr, p.dtype) if isinstance(self.lr, Variable) else self.lr
+            found += self.rule(p, grads[name], lr, partial(self._slot, p))
+        return [(p, astype(new, p.dtype)) for p, new in found]
+
+    def state(self) -> dict[str, Parameter]:
+        """The slots made so far, as ``<parameter>.<slot>``: what a checkpoint must hold.
+
+        A parameter is called by its key in the dict that was given, or by its place in the list.
+        """
+        return dict(self._slots)
+
+    def _shared(self) -> Updates:
+        """The updates of slots that belong to no parameter."""
+        return []
+
+    def _register(self, name: str, p: Parameter) -> None:
+        if p not in self._names and name in self._names.values():
+            raise ArgumentError(
+                f"two parameters are called {name!r}, and so would be their slots: give all of "
+                "them in one dict, or each part its own optimiser"
+            )
+        self._names.setdefault(p, name)
+
+    def _slot(self, p: Parameter, name: str) -> Parameter:
+        key = f"{self._names[p]}.{name}"
+        if key not in self._slots:
+            self._slots[key] = Parameter(0 * p.get_value(), key)
+        return self._slots[key]
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum μ:
+
+        v ← μ v + g
+        p ← p - η v               plain: μ = 0, where v is g
+        p ← p - η (g + μ v)       nesterov
+
+    (Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Nesterov,
+    1983.) As in PyTorch; Sutskever et al. ("On the importance of initialization and momentum in deep
+    learning", 2013) have the rate inside, v ← μ v - η g, which differs only while η changes.
+
+    >>> import minigrad as mg
+    >>> w = mg.parameter(3.0, "w")
+    >>> [(_, new)] = SGD(lr=0.1).updates(w * w, [w])
+    >>> new.eval()
+    array(2.4, dtype=float32)
+
+    Raises ArgumentError unless 0 ≤ momentum < 1, and for nesterov without momentum.
+    """
+
+    def __init__(self, lr: Rate = 1e-3, momentum: float = 0.0, nesterov: bool = False) -> None:
+        super().__init__(lr)
+        self.momentum, self.nesterov = _number("momentum", momentum, 1), nesterov
+        if nesterov and not momentum:
+            raise ArgumentError("nesterov needs a momentum, such as 0.9")
+
+    def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
+        if not self.momentum:
+            return [(p, p - lr * g)]
+        v = slot("v")
+        new_v = self.momentum * v + g
+        step = g + self.momentum * new_v if self.nesterov else new_v
+        return [(v, new_v), (p, p - lr * step)]
+
+
+class Adagrad(Optimizer):
+    """A rate for each element, that falls with all the gradients it has seen:
+
+        s ← s + g²
+        p ← p - η g / (√s + ε)
+
+    (Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+    optimization", 2011.) Defaults as in PyTorch. Karpathy's min-char-rnn has √(s + 1e-8) below.
+
+    >>> import minigrad as mg
+    >>> w = mg.parameter(3.0, "w")
+    >>> [(s, new_s), (_, new)] = Adagrad(lr=0.5).updates(w * w, [w])
+    >>> new_s.eval(), new.eval()
+    (array(36., dtype=float32), array(2.5, dtype=float32))
+    """
+
+    def __init__(self, lr: Rate = 0.01, eps: float = 1e-10) -> None:
+        super().__init__(lr)
+        self.eps = _number("eps", eps, 1)
+
+    def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
+        s = slot("s")
+        new_s = s + square(g)
+        return [(s, new_s), (p, p - lr * g / (sqrt(new_s) + self.eps))]
+
+
+class RMSprop(Optimizer):
+    """Gradients divided by their running root mean square:
+
+        s ← α s + (1 - α) g²
+        p ← p - η g / (√s + ε)
+
+    (Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.) Defaults as in
+    PyTorch; the lecture has α = 0.9, Karpathy's char-rnn 0.95 and η = 0.002.
+
+    Args:
+        decay: α, in 0 ≤ α < 1.
+    """
+
+    def __init__(self, lr: Rate = 0.01, decay: float = 0.99, eps: float = 1e-8) -> None:
+        super().__init__(lr)
+        self.decay, self.eps = _number("decay", decay, 1), _number("eps", eps, 1)
+
+    def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
+        s = slot("s")
+        new_s = self.decay * s + (1 - self.decay) * square(g)
+        return [(s, new_s), (p, p - lr * g / (sqrt(new_s) + self.eps))]
+
+
+class Adam(Optimizer):
+    """The running mean of gradients, divided by their running root mean square:
+
+        t ← t + 1
+        m ← β₁ m + (1 - β₁) g
+        v ← β₂ v + (1 - β₂) g²
+        p ← p - η m̂ / (√v̂ + ε)       m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ)
+
+    m̂ and v̂ make up for the start at zero (Kingma and Ba, "Adam: a method for stochastic
+    optimization", 2015). Defaults as in the paper and PyTorch. The count t is the slot ``step``,
+    one for all parameters; the factors that come of it are computed in float64.
+
+    >>> import minigrad as mg
+    >>> w = mg.parameter(3.0, "w")
+    >>> adam = Adam(lr=0.5)
+    >>> news = adam.updates(w * w, {"w": w})
+    >>> list(adam.state())
+    ['step', 'w.m', 'w.v']
+    >>> news[-1][1].eval()
+    array(2.5, dtype=float32)
+
+    Raises ArgumentError unless 0 ≤ β < 1.
+    """
+
+    def __init__(
+        self, lr: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+    ) -> None:
+        super().__init__(lr)
+        self.beta1, self.beta2 = _number("beta1", beta1, 1), _number("beta2", beta2, 1)
+        self.eps = _number("eps", eps, 1)
+        self._slots["step"] = Parameter(0, "step")
+
+    def _shared(self) -> Updates:
+        t = self._slots["step"]
+        return [(t, t + 1)]
+
+    def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
+        m, v = slot("m"), slot("v")
+        t = astype(self._slots["step"] + 1, "float64")
+        rate = astype(lr / (1 - self.beta1**t), p.dtype)  # η / (1 - β₁ᵗ)
+        rest = astype(1 - self.beta2**t, p.dtype)
+        new_m = self.beta1 * m + (1 - self.beta1) * g
+        new_v = self.beta2 * v + (1 - self.beta2) * square(g)
+        return [(m, new_m), (v, new_v), (p, p - rate * new_m / (sqrt(new_v / rest) + self.eps))]
+
+
+class AdamW(Adam):
+    """Adam, and each step takes a share of the parameter away, apart from its gradient:
+
+        p ← p - η λ p - η m̂ / (√v̂ + ε)
+
+    (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.) As in PyTorch η
+    multiplies λ; in the paper only its schedule does. Defaults as in PyTorch.
+
+    Args:
+        weight_decay: λ, in 0 ≤ λ < 1.
+    """
+
+    def __init__(
+        self,
+        lr: Rate = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(lr, beta1, beta2, eps)
+        self.weight_decay = _number("weight_decay", weight_decay, 1)
+
+    def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
+        *slots, (_, new) = super().rule(p, g, lr, slot)
+        return [*slots, (p, new - lr * self.weight_decay * p)]
+
+
+# ---------------------------------------------------------------- clipping
+
+
+def clip_by_value(grads: Any, limit: Rate) -> Any:
+    """Each element at least -limit and at most limit, in a gradient or a list or dict of them.
+
+    >>> import minigrad as mg
+    >>> clip_by_value({"w": mg.constant([-7.0, 2.0])}, 5)["w"].eval()
+    array([-5.,  2.])
+    """
+    return tree_map(lambda g: astype(clip(g, negative(limit), limit), g.dtype), grads)
+
+
+def global_norm(grads: Any) -> Variable:
+    """√ Σ g² over all elements of all gradients, a scalar.
+
+    >>> import minigrad as mg
+    >>> float(global_norm([mg.constant([1.0, 2.0]), mg.constant([2.0])]).eval())
+    3.0
+
+    Raises ArgumentError for no gradients at all.
+    """
+    found = flatten(grads)[0]
+    if not found:
+        raise ArgumentError("there is no gradient to take the norm of")
+    return sqrt(reduce(add, (sum(square(g)) for g in found)))
+
+
+def clip_by_global_norm(grads: Any, max_norm: Rate) -> Any:
+    """All gradients scaled alike, so that their `global_norm` is at most `max_norm`.
+
+        g ← g · min(1, max_norm / (norm + 10⁻⁶))
+
+    Their direction stays (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
+    neural networks", 2013; the 10⁻⁶ is PyTorch's). A norm that is not finite makes NaNs.
+
+    >>> import minigrad as mg
+    >>> clip_by_global_norm([mg.constant([3.0, 0.0]), mg.constant([4.0])], 1.0)[1].eval().round(4)
+    array([0.8])
+    """
+    scale = minimum(1.0, max_norm / (global_norm(grads) + 1e-6))
+    return tree_map(lambda g: g * astype(scale, g.dtype), grads)
+
+
+def clip_by_norm(grads: Any, max_norm: Rate) -> Any:
+    """Each gradient scaled by itself, so that its norm is at most `max_norm`.
+
+    The formula is that of `clip_by_global_norm`.
+
+    >>> import minigrad as mg
+    >>> clip_by_norm([mg.constant([3.0, 4.0]), mg.constant(0.5)], 1.0)[0].eval().round(4)
+    array([0.6, 0.8])
+    """
+    return tree_map(lambda g: clip_by_global_norm(g, max_norm), grads)
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _number(name: str, value: Any, end: float) -> float:
+    """`value` as a Python number, 0 ≤ value < end. ArgumentError for others."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{name} is a number, and not {value!r}") from None
+    if not 0 <= number < end:
+        raise ArgumentError(f"{name} is in 0 ≤ {name} < {end}, and not {value!r}")
+    return number
+
+
+def _named(parameters: Mapping[str, Parameter] | Iterable[Parameter]) -> dict[str, Parameter]:
+    """Parameters by name: the dict's keys, or the places in a list."""
+    if isinstance(parameters, Mapping):
+        named = dict(parameters)
+    else:
+        named = {str(i): p for i, p in enumerate(parameters)}
+    for name, p in named.items():
+        if not isinstance(p, Parameter):
+            raise ArgumentError(f"{name} must be a parameter, and is {p!r}")
+    if len(set(named.values())) < len(named):
+        raise ArgumentError(f"a parameter is given twice among {', '.join(named)}")
+    return named
+
+
+def _gradients(cost_or_grads: Any, named: dict[str, Parameter]) -> dict[str, Variable]:
+    """The gradient of each parameter, taken from a cost, a dict or a list."""
+    if isinstance(cost_or_grads, Variable):
+        return dict(zip(named, grad(cost_or_grads, list(named.values())), strict=True))
+    if isinstance(cost_or_grads, Mapping):
+        found = dict(cost_or_grads)
+    else:
+        found = {str(i): g for i, g in enumerate(cost_or_grads)}
+        if len(found) == len(named):
+            found = dict(zip(named, found.values(), strict=True))
+    if set(found) != set(named):
+        raise ArgumentError(
+            f"gradients are for the parameters {', '.join(named)}, and these are for "
+            f"{', '.join(map(str, found))}"
+        )
+    for name, p in named.items():
+        (found[name],) = as_variables(found[name])
+        if found[name].shape != p.shape:
+            raise ShapeError(
+                f"the gradient of {name} needs its shape {show_shape(p.shape)}, and has "
+                f"{show_shape(found[name].shape)}"
+            )
+    return found

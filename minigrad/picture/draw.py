@@ -1,0 +1,61 @@
+"""`draw`: a graph as a picture."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ArgumentError, PictureError
+from ..graph import Variable, applies
+from ..tree import flatten
+from .drawing import Drawing
+from .numbers import Numbers
+from .painter import Painter
+from .steps import Unrolling
+
+__all__ = ["draw"]
+
+
+def draw(
+    outputs: Any,
+    unroll: bool | int | None = None,
+    *,
+    values: Mapping[Variable, Any] | None = None,
+    gradients: Mapping[Variable, Any] | None = None,
+    max_nodes: int = 400,
+) -> Drawing:
+    """The graph of `outputs`, a Variable or a nested structure of them, as a picture.
+
+    Gates are circles, inputs blue boxes, parameters green ones. A scan is a frame around its step:
+    a box x_t for a row of each sequence, and a box z⁻¹ through which each carry comes back one step
+    later.
+
+    Args:
+        unroll: True draws all steps of each scan side by side, a number the first so many.
+        values: what to write on the edges in blue, and with ``unroll=True`` what tells the length of
+            the loops. A variable inside a scan has its steps along a leading axis.
+        gradients: what to write below that in red.
+        max_nodes: the most gates to draw.
+
+    >>> import minigrad as mg
+    >>> x, y, z = mg.inputs("x y z")
+    >>> picture = draw((x + y) * z, values={x: -2, y: 5, z: -4})
+    >>> str(picture.save("circuit.svg"))  # doctest: +SKIP
+    'circuit.svg'
+
+    Raises ArgumentError for what is no Variable, PictureError for a graph of more than `max_nodes`
+    gates, and for ``unroll=True`` where the length of a loop is not known.
+    """
+    found, paths, _ = flatten(outputs)
+    for v in found:
+        if not isinstance(v, Variable):
+            raise ArgumentError(f"a picture is drawn of variables, not of {v!r}")
+    unrolling = Unrolling(unroll, found, values or {})
+    order = applies(found)
+    count = unrolling.gates(order)
+    if count > max_nodes:
+        raise PictureError(
+            f"this graph has {count} gates, and a picture of more than {max_nodes} is hard to read "
+            f"and slow to lay out: draw an inner part of it, or pass max_nodes={count}"
+        )
+    painter = Painter(unrolling, Numbers(values or {}, gradients or {}))
+    names = [v.name or f"out{path}" for v, path in zip(found, paths, strict=True)]
+    return Drawing(painter.paint(order, found, names), count)

@@ -1,0 +1,69 @@
+"""`CharRNN`: a recurrent network that reads a text and says what comes next."""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..functions import one_hot
+from ..graph import Variable, input
+from ..nn import GRU, LSTM, RNN, Linear, Module
+from ..tree import flatten, unflatten
+
+__all__ = ["CELLS", "CharRNN", "state_inputs"]
+
+CELLS: dict[str, Any] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class CharRNN(Module):
+    """Recurrent layers on one-hot characters, and a linear layer to the logits of the next one
+    (A. Karpathy, "The unreasonable effectiveness of recurrent neural networks", 2015).
+
+    characters (T, B) int64, state  →  logits (T, B, V), state
+
+    Args:
+        size: V, how many characters there are.
+        cell: "rnn", "lstm" or "gru".
+        hidden, layers: units in each layer, and how many layers.
+        dropout: the share dropped between layers while training.
+        seed: of the initial weights and of the dropout.
+
+    >>> import minigrad as mg
+    >>> net = CharRNN(81, hidden=16)
+    >>> logits, state = net(mg.input("ids", ("T", "B"), "int64"), net.zero_state("B"))
+    >>> logits.shape
+    (T, B, 81)
+    """
+
+    def __init__(
+        self,
+        size: int,
+        cell: str = "lstm",
+        hidden: int = 128,
+        layers: int = 2,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        if cell not in CELLS:
+            raise ArgumentError(f"there is no cell {cell!r}: choose one of {', '.join(CELLS)}")
+        rng = np.random.default_rng(seed)
+        self.size = size
+        self.recurrent = CELLS[cell](size, hidden, layers, dropout=dropout, rng=rng)
+        self.readout = Linear(hidden, size, rng=rng)
+
+    def zero_state(self, batch: Any) -> Any:
+        """The state before the first character, for `batch` texts (a number, or a name)."""
+        return self.recurrent.cell.zero_state(batch)
+
+    def __call__(self, characters: Variable, state: Any) -> tuple[Variable, Any]:
+        ys, state = self.recurrent(one_hot(characters, self.size), state)  # (T, B, H)
+        return self.readout(ys), state
+
+
+def state_inputs(network: CharRNN) -> Any:
+    """Placeholders for the state of `network`, for B texts."""
+    parts, paths, structure = flatten(network.zero_state("B"))
+    placeholders = [
+        input(f"state{path}", v.shape, v.dtype) for v, path in zip(parts, paths, strict=True)
+    ]
+    return unflatten(structure, placeholders)

@@ -1,0 +1,6 @@
+"""Settings for every test: Hypothesis tries the same examples each time, however slow the machine."""
+
+from hypothesis import settings
+
+settings.register_profile("minigrad", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("minigrad")
