@@ -60,6 +60,11 @@ class Type:
     shape: Shape
     dtype: np.dtype[Any]
 
+    def __post_init__(self) -> None:
+        for size in self.shape:
+            if isinstance(size, int) and size < 0:
+                raise ShapeError(f"the shape would be {show_shape(self.shape)}: {size} is no size")
+
     def __str__(self) -> str:
         return f"{self.dtype} {show_shape(self.shape)}"
 
@@ -528,6 +533,11 @@ class Gate:
         else:
             result = self.vjp(tuple(cotangents), apply.outputs, *apply.inputs)
         return result if isinstance(result, tuple | list) else (result,)
+
+    def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Any:
+        """This gate for all steps at once: the inputs marked in `lifted` have one more axis in front,
+        and so has each output. None (the default) says that there is no such form."""
+        return None
 
     def bind(self, binding: Binding) -> "Gate":
         """The same gate with numbers in place of dimension names."""

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial, reduce
 from typing import Any
 
+import numpy as np
+
 from .autodiff import grad
 from .dims import show_shape
 from .errors import ArgumentError, ShapeError
@@ -112,7 +114,7 @@ class Optimizer(ABC):
     def _slot(self, p: Parameter, name: str) -> Parameter:
         key = f"{self._names[p]}.{name}"
         if key not in self._slots:
-            self._slots[key] = Parameter(0 * p.get_value(), key)
+            self._slots[key] = Parameter(np.zeros_like(p.get_value()), key)
         return self._slots[key]
 
 
@@ -124,8 +126,8 @@ class SGD(Optimizer):
         p ← p - η (g + μ v)       nesterov
 
     (Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Nesterov,
-    1983.) As in PyTorch; Sutskever et al. ("On the importance of initialization and momentum in deep
-    learning", 2013) have the rate inside, v ← μ v - η g, which differs only while η changes.
+    1983.) As in PyTorch; Sutskever et al. ("On the importance of initialization and momentum in
+    deep learning", 2013) have the rate inside, v ← μ v - η g, which differs only while η changes.
 
     >>> import minigrad as mg
     >>> w = mg.parameter(3.0, "w")

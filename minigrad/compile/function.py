@@ -1,6 +1,8 @@
 """`function`: a graph as something to call."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -73,7 +75,10 @@ def function(
 
 
 class Function:
-    """A compiled graph; made by `function`. Calls are safe from several threads."""
+    """A compiled graph; made by `function`.
+
+    Calls are safe from several threads; those of a function with updates wait for each other.
+    """
 
     def __init__(
         self,
@@ -92,20 +97,28 @@ class Function:
         self._inputs: list[Variable] = [v for _, found, _, _ in self._arguments for v in found]
         _check_inputs(self._inputs)
         found, _, self._structure = flatten(outputs)
-        results = list(as_variables(*found)) if found else []
-        self._updated, new = _checked_updates(updates, results)
+        results = [as_variables(v)[0] for v in found]
+        changes = _checked_updates(updates)
+        wanted = [*results, *changes.values()]
+        if replaced := _checked_givens(givens):  # but not behind an input that is itself computed
+            wanted = substitute(wanted, {v: v for v in self._inputs} | replaced)
+        needed = leaves(wanted, self._inputs)
+        self._parameters = [
+            v for v in needed if isinstance(v, Parameter) and v not in set(self._inputs)
+        ]
+        moving = [p for p in self._parameters if p.default_update is not None and p not in changes]
+        wanted += [p.default_update for p in moving]
+        self._updated = [*changes, *moving]
         self._count = len(results)
-        wanted = substitute([*results, *new], _checked_givens(givens))
-        self._parameters = [v for v in leaves(wanted, self._inputs) if isinstance(v, Parameter)]
-        self._parameters = [p for p in self._parameters if p not in set(self._inputs)]
-        self._check_closed(wanted)
+        self._turn = Lock() if self._updated else nullcontext()
+        self._check_closed(needed)
         graph = Graph((*self._inputs, *self._parameters), tuple(wanted))
         self._before = count_gates(graph)
         self._graph, self._notes = optimise(graph, optimize)
         self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
 
-    def _check_closed(self, wanted: Sequence[Variable]) -> None:
-        for v in leaves(wanted, self._inputs):
+    def _check_closed(self, needed: Sequence[Variable]) -> None:
+        for v in needed:
             if not isinstance(v, Constant | Parameter) and v not in set(self._inputs):
                 raise ArgumentError(f"{self.name}: {label(v)} is needed, and is no input of it", v.where)
 
@@ -117,21 +130,19 @@ class Function:
         loaded = self._programs.get(shapes)
         if loaded is None:
             loaded = self._programs[shapes] = self._plan(shapes)
-        held = [p._value for p in self._parameters]
-        with np.errstate(all="ignore"):
-            try:
-                results = loaded.run(*given, *held, *loaded.program.constants)
-            except Exception as error:
-                loaded.explain(error)
-                raise
-        results = _fresh(results, [*given, *held, *loaded.program.constants])
-        new = results[self._count :]
-        for p, value in zip(self._updated, new, strict=True):
-            if value.shape != p.shape:
-                raise ShapeError(f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where)
-        # One call into C that runs no Python code: Ctrl-C comes before it or after it, and so either
-        # all parameters have their new values or none has.
-        list(map(_STORE, self._updated, new))
+        with self._turn:
+            # All parameters are read, and below all are stored, by one call into C that runs no Python
+            # code: Ctrl-C and other threads come before it or after it, and so see all or none changed.
+            held = list(map(_HELD, self._parameters))
+            results = loaded(*given, *held, *loaded.program.constants)
+            results = _fresh(results, [*given, *held, *loaded.program.constants])
+            new = results[self._count :]
+            for p, value in zip(self._updated, new, strict=True):
+                if value.shape != p.shape:
+                    raise ShapeError(
+                        f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
+                    )
+            list(map(_STORE, self._updated, new))
         return unflatten(self._structure, results[: self._count])
 
     def _given(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Array]:
@@ -167,8 +178,9 @@ class Function:
         names = [name for name, *_ in self._arguments]
         rest = names[len(args) :]
         for key in kwargs:
-            if key not in rest:
+            if rest.count(key) != 1:
                 why = "was given twice" if key in names else f"is none of {names}"
+                why = "is the name of several" if key in rest else why
                 raise ArgumentError(f"{self.name}: the argument {key!r} {why}")
         if missing := [name for name in rest if name not in kwargs]:
             raise ArgumentError(f"{self.name}: the arguments {missing} are missing")
@@ -216,6 +228,7 @@ class Function:
         return f"<{self.name}({inputs}): {len(self._programs)} programs>"
 
 
+_HELD: Callable[[Parameter], Array] = Parameter._value.__get__
 _STORE: Callable[[Parameter, Array], None] = Parameter._value.__set__  # type: ignore[attr-defined]
 
 
@@ -227,23 +240,38 @@ class _Loaded:
         self.name = name
         self.run = program.load(self._finite)
 
+    def __call__(self, *arrays: Array) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):
+            try:
+                return self.run(*arrays)
+            except Exception as error:
+                self._explain(error)
+                raise
+
     def _finite(self, value: Any, number: int, *steps: int) -> None:
         if not np.isfinite(value).all():
             apply = self.program.checked[number]
             found = "a NaN" if np.isnan(value).any() else "an infinity"
-            when = f" in time step {', '.join(map(str, steps))}" if steps else ""
-            raise NotFiniteError(f"{self.name}: {apply.gate} made {found}{when}", apply.where)
+            message = f"{self.name}: {apply.gate} made {found}{_when(steps)}"
+            raise NotFiniteError(message, apply.where)
 
-    def explain(self, error: Exception) -> None:
-        """Add the gate and the user's line to an error that a line of the program raised."""
+    def _explain(self, error: Exception) -> None:
+        """Add the gate, time step and user's line to an error that a line of the program raised."""
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_frame.f_code is not self.run.__code__:  # type: ignore[attr-defined]
             traceback = traceback.tb_next
-        if traceback is None or isinstance(error, MinigradError):
+        if traceback is None or getattr(error, "where", None) is not None:
             return
         line = self.program.lines[traceback.tb_lineno - 1]
         if line.apply is not None:
-            error.add_note(f"{self.name}: in {line.apply.gate}, at {line.apply.where}")
+            steps = [traceback.tb_frame.f_locals[name] for name in line.steps]
+            error.add_note(
+                f"{self.name}: in {line.apply.gate}{_when(steps)}, at {line.apply.where}"
+            )
+
+
+def _when(steps: Sequence[int]) -> str:
+    return f" in time step {', '.join(map(str, steps))}" if steps else ""
 
 
 def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
@@ -286,10 +314,8 @@ def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Var
     return found
 
 
-def _checked_updates(
-    updates: Updates | None, results: Sequence[Variable]
-) -> tuple[list[Parameter], list[Variable]]:
-    """The parameters that change and their new values, those with a default update included."""
+def _checked_updates(updates: Updates | None) -> dict[Parameter, Variable]:
+    """The parameters that change, and their new values."""
     pairs = list(updates.items() if isinstance(updates, Mapping) else updates or ())
     found: dict[Parameter, Variable] = {}
     for p, value in pairs:
@@ -311,7 +337,4 @@ def _checked_updates(
                 new.where,
             )
         found[p] = new
-    for v in leaves([*results, *found.values()]):
-        if isinstance(v, Parameter) and v.default_update is not None and v not in found:
-            found[v] = v.default_update
-    return list(found), list(found.values())
+    return found

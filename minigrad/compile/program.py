@@ -31,11 +31,13 @@ _serial = count(1)
 
 @dataclass
 class Line:
-    """A line of source, how deep it is indented, and the application it belongs to."""
+    """A line of source, how deep it is indented, the application it belongs to, and the counters of
+    the loops it is in."""
 
     text: str
     depth: int = 1
     apply: Apply | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass
@@ -89,6 +91,7 @@ class _Writer:
     binding: Binding
     check_nan: bool
     taken: set[str] = field(default_factory=lambda: set(_RESERVED))
+    numbers: dict[str, int] = field(default_factory=dict)  # the last one behind each base of a name
     local: set[str] = field(default_factory=set)  # names that are made outside loops
     lines: list[Line] = field(default_factory=list)
     head: list[Line] = field(default_factory=lambda: [Line("import numpy as np", 0), Line("", 0)])
@@ -116,17 +119,17 @@ class _Writer:
         """A name that is not taken, after `hint` where that makes an identifier."""
         base = re.sub(r"\W", "_", hint or "v", flags=re.ASCII)
         base = f"v_{base}" if base[0].isdigit() else base
-        name = base if hint and base not in self.taken else ""
-        numbers = count(1)
+        name = base if hint else ""
         while not name or name in self.taken:
-            name = f"{base}{'_' if hint else ''}{next(numbers)}"
+            self.numbers[base] = self.numbers.get(base, 0) + 1
+            name = f"{base}{'_' if hint else ''}{self.numbers[base]}"
         self.taken.add(name)
         if not self.steps:
             self.local.add(name)
         return name
 
     def line(self, text: str, apply: Apply | None = None) -> None:
-        self.lines.append(Line(text, 1 + len(self.steps), apply))
+        self.lines.append(Line(text, 1 + len(self.steps), apply, tuple(self.steps)))
 
     def value(self, v: Variable, names: dict[Variable, str]) -> str:
         """The name that a variable has in the program."""
@@ -173,11 +176,12 @@ class _Writer:
         names = dict(zip(graph.inputs, arguments, strict=True))
         for apply in graph.applies():
             inputs = [self.value(v, names) for v in apply.inputs]
-            gate = apply.gate.bind(self.binding)
             try:
+                gate = apply.gate.bind(self.binding)
                 gate.infer(*(self.binding(v.type) for v in apply.inputs))
             except MinigradError as error:  # sizes that the graph was not built for
-                error.where = error.where or apply.where
+                if error.where is None:
+                    error.where, error.message = apply.where, f"{apply.gate}: {error.message}"
                 raise
             made = (
                 self.loop(apply, gate, inputs)
@@ -216,7 +220,7 @@ class _Writer:
         """The results under the names of their variables, put into the lines that make them."""
         results = []
         for v, name in zip(apply.outputs, made, strict=True):
-            if v.name and name in self.taken and name not in inputs:
+            if v.name and name in self.taken and name not in inputs and made.count(name) == 1:
                 nice = self.fresh(v.name)
                 lines[:] = [re.sub(rf"\b{name}\b", nice, text) for text in lines]
                 name = nice

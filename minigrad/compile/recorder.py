@@ -46,6 +46,9 @@ class Code:
     __array_ufunc__ = None  # np.tanh(stand_in) must fail, not call np.tanh on an object array
     __iter__ = None
 
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise Unwritable("its forward calls NumPy itself, not xp")
+
     def __init__(
         self,
         recorder: Recorder,
@@ -65,7 +68,8 @@ class Code:
 
     def __call__(self, *arguments: Any, **options: Any) -> "Code":
         written = [literal(a) for a in arguments]
-        written += [f"{k}={literal(v)}" for k, v in options.items() if v is not None]
+        options = {k: v for k, v in options.items() if not (k == "out" and v is None)}
+        written += [f"{k}={literal(v)}" for k, v in options.items()]
         return self._recorder._assign(f"{self._text}({', '.join(written)})")
 
     def __getitem__(self, key: Any) -> "Code":
@@ -82,17 +86,33 @@ class Code:
     def __neg__(self) -> "Code":
         return self._recorder._assign(f"-{self._text}")
 
+    def __abs__(self) -> "Code":
+        return self._recorder._assign(f"abs({self._text})")
+
     def __invert__(self) -> "Code":
         return self._recorder._assign(f"~{self._text}")
 
     def _binary(self, symbol: str, left: Any, right: Any) -> "Code":
-        return self._recorder._assign(f"{literal(left)} {symbol} {literal(right)}")
+        first = literal(left)
+        first = f"({first})" if first.startswith("-") else first  # -2 ** x is -(2 ** x)
+        return self._recorder._assign(f"{first} {symbol} {literal(right)}")
 
 
 def _operator(symbol: str, swapped: bool = False) -> Callable[[Code, Any], Code]:
     if swapped:
         return lambda self, other: self._binary(symbol, other, self)
     return lambda self, other: self._binary(symbol, self, other)
+
+
+def _in_place(symbol: str) -> Callable[[Code, Any], Code]:
+    """``x += y`` changes an array, and views of it see that, but binds a number anew: so a new name."""
+
+    def change(self: Code, other: Any) -> Code:
+        result = self._recorder._assign(self._text)
+        self._recorder._lines.append(f"{result._text} {symbol}= {literal(other)}")
+        return result
+
+    return change
 
 
 for _name, _symbol in {
@@ -112,6 +132,7 @@ for _name, _symbol in {
 }.items():
     setattr(Code, f"__{_name}__", _operator(_symbol))
     setattr(Code, f"__r{_name}__", _operator(_symbol, swapped=True))
+    setattr(Code, f"__i{_name}__", _in_place(_symbol))
 for _name, _symbol in {
     "lt": "<",
     "le": "<=",
@@ -129,6 +150,8 @@ def literal(value: Any) -> str:
         return value._text
     if isinstance(value, np.dtype):
         return f"np.{value.name}"
+    if isinstance(value, type) and issubclass(value, np.generic | bool | int | float):
+        return f"np.{np.dtype(value).name}"
     if isinstance(value, np.generic):
         return f"np.{value.dtype.name}({literal(value.item())})"
     if isinstance(value, float) and not np.isfinite(value):

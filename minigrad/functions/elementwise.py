@@ -7,7 +7,10 @@ They raise ShapeError where shapes do not broadcast, DTypeError where a dtype ha
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import gates
+from ..errors import DTypeError
 from ..graph import Variable, as_variables, method
 
 __all__ = [
@@ -148,7 +151,6 @@ def cos(x: Operand) -> Variable:
     return gates.Cos()(x)
 
 
-@method("__invert__")
 def logical_not(x: Operand) -> Variable:
     """Whether x is false (0)."""
     return gates.LogicalNot()(x)
@@ -278,19 +280,16 @@ def not_equal(x: Operand, y: Operand) -> Variable:
     return gates.NotEqual()(x, y)
 
 
-@method("__and__")
 def logical_and(x: Operand, y: Operand) -> Variable:
     """Both are true."""
     return gates.LogicalAnd()(x, y)
 
 
-@method("__or__")
 def logical_or(x: Operand, y: Operand) -> Variable:
     """At least one is true."""
     return gates.LogicalOr()(x, y)
 
 
-@method("__xor__")
 def logical_xor(x: Operand, y: Operand) -> Variable:
     """Just one is true."""
     return gates.LogicalXor()(x, y)
@@ -306,6 +305,27 @@ for _name, _function in {
     "__rpow__": pow,
 }.items():
     method(_name)(_reflected(_function))
+
+
+def _for_booleans(symbol: str, function: Callable[..., Variable]) -> Callable[..., Variable]:
+    """``x & y`` of booleans; NumPy's works on the bits of integers, for which there is no gate."""
+
+    def operator(*operands: Operand) -> Variable:
+        found = as_variables(*operands)
+        if any(v.dtype != np.bool_ for v in found):
+            dtypes = ", ".join(str(v.dtype) for v in found)
+            raise DTypeError(
+                f"{symbol} takes booleans, and had {dtypes}: use mg.{function.__name__}"
+            )
+        return function(*found)
+
+    return operator
+
+
+method("__invert__")(_for_booleans("~", logical_not))
+method("__and__", "__rand__")(_for_booleans("&", logical_and))
+method("__or__", "__ror__")(_for_booleans("|", logical_or))
+method("__xor__", "__rxor__")(_for_booleans("^", logical_xor))
 
 
 def square(x: Operand) -> Variable:

@@ -99,6 +99,9 @@ def _expanded(x: Variable, keys: tuple[Any, ...]) -> list[Any]:
         raise ShapeError("an index is ints, slices, None, … and at most one integer array")
     if arrays and None in [k for k in keys if not isinstance(k, Variable | np.ndarray)]:
         raise ShapeError("None beside an integer array in one index: do it in two steps")
+    picks = [i for i, k in enumerate(keys) if not (k is None or k is ... or isinstance(k, slice))]
+    if arrays and picks[-1] - picks[0] >= len(picks):  # NumPy moves the array's axes to the front
+        raise ShapeError("a slice between an int and an integer array: do it in two steps")
     fill = [slice(None)] * (x.ndim - len(whole))
     at = next((i for i, k in enumerate(keys) if k is Ellipsis), len(keys))
     return [*keys[:at], *fill, *keys[at + 1 :]]
@@ -117,7 +120,7 @@ def _range(key: slice, size: Size) -> tuple[tuple[Size, Size, int], bool]:
     On an axis of size 5, [::-2] → ((0, 5, 2), True). On a named axis bounds are not cut off at its
     end: a size too small for them is an error when it runs.
     """
-    bounds = (key.start, key.stop)
+    bounds = tuple(int(b) if isinstance(b, np.integer) else b for b in (key.start, key.stop))
     if isinstance(size, int) and not any(isinstance(b, Dim) for b in bounds):
         picked = range(*key.indices(size))
         if not picked:
@@ -132,4 +135,6 @@ def _range(key: slice, size: Size) -> tuple[tuple[Size, Size, int], bool]:
         default if b is None else size + b if isinstance(b, int) and b < 0 else b
         for b, default in zip(bounds, (0, size), strict=True)
     )
+    if isinstance(start, int) and isinstance(stop, int):
+        stop = max(start, stop)  # x[5:2] is empty
     return (start, stop, step), False

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import gates
 from ..errors import ArgumentError
 from ..graph import Variable, method
 from . import elementwise, indexing, reductions, shape
@@ -27,8 +28,12 @@ _OURS: dict[Any, Callable[..., Any]] = {
 } | {
     np.transpose: shape.permute_dims,
     np.cumsum: reductions.cumulative_sum,
-    np.rint: elementwise.round,
+    np.rint: gates.Round(),
     np.take: _take,
+    np.bitwise_and: Variable.__and__,
+    np.bitwise_or: Variable.__or__,
+    np.bitwise_xor: Variable.__xor__,
+    np.invert: Variable.__invert__,
 }
 
 

@@ -101,7 +101,7 @@ def arange(
     start, stop = (n if isinstance(n, int) else dim(n) for n in (start, stop))
     if not isinstance(step, int) or step == 0:
         raise ShapeError(f"the step of arange is an int other than 0, not {step!r}")
-    size = stop - start if step == 1 else -((start - stop) // step)
+    size = (stop - start + step - (1 if step > 0 else -1)) // step
     counted = gates.Arange(max(0, size) if isinstance(size, int) else size)()
     if step != 1:
         counted = counted * step

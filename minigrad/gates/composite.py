@@ -5,7 +5,8 @@ test holds the stable forward and gradient against.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -90,6 +91,9 @@ class _AlongAxis(Composite):
     """A composite over the exponentials along one axis (counted from the front)."""
 
     axis: int
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return replace(self, axis=self.axis + 1)(x)
 
     def infer(self, x: Type) -> Type:
         if not 0 <= self.axis < len(x.shape):

@@ -1,5 +1,6 @@
 """Gates made of settings alone (a range, a size as a number), casts, and the gradient's stop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,6 +53,9 @@ class Astype(Gate):
     def infer(self, x: Type) -> Type:
         return Type(x.shape, self.dtype)
 
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return self(x)
+
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return x.astype(self.dtype)
 
@@ -68,6 +72,9 @@ class StopGradient(Gate):
 
     def infer(self, x: Type) -> Type:
         return x
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return self(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return x
@@ -91,6 +98,9 @@ class OneHot(Gate):
         if ids.dtype.kind not in "iu":
             raise DTypeError(f"ids must be integers, and are {ids.dtype}")
         return Type((*ids.shape, self.size), self.dtype)
+
+    def lift(self, lifted: Sequence[bool], ids: Variable) -> Any:
+        return self(ids)
 
     def forward(self, xp: Any, ids: Any, out: Any = None) -> Any:
         return xp.equal(ids[..., None], xp.arange(self.size)).astype(self.dtype)

@@ -9,7 +9,7 @@ from ..dims import broadcast
 from ..errors import DTypeError
 from ..graph import Apply, Gate, Type, Variable, as_dtype
 
-__all__ = ["Elementwise", "fit", "ufunc_dtype"]
+__all__ = ["Elementwise", "aligned", "fit", "ufunc_dtype"]
 
 
 class Elementwise(Gate):
@@ -32,6 +32,9 @@ class Elementwise(Gate):
 
     def forward(self, xp: Any, *arrays: Any, **out: Any) -> Any:
         return getattr(xp, self.ufunc)(*arrays, **out)
+
+    def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Variable:
+        return self(*aligned(lifted, inputs))
 
     def pullback(
         self, apply: Apply, cotangents: Sequence[Variable | None], needed: Sequence[bool]
@@ -65,3 +68,15 @@ def fit(cotangent: Variable, type: Type) -> Variable:
     if stretched:
         cotangent = cotangent.sum(axis=stretched, keepdims=True)
     return cotangent.astype(type.dtype) if cotangent.dtype != type.dtype else cotangent
+
+
+def aligned(lifted: Sequence[bool], inputs: Sequence[Variable]) -> list[Variable]:
+    """Operands of which some have one more axis in front, so that they broadcast as they did without.
+
+    x (T, H), y (B, H), of which x is lifted → x (T, 1, H), y (B, H)
+    """
+    ranks = [v.ndim - up for v, up in zip(inputs, lifted, strict=True)]
+    return [
+        v.expand_dims(tuple(range(1, 1 + max(ranks) - rank))) if up else v
+        for v, up, rank in zip(inputs, lifted, ranks, strict=True)
+    ]

@@ -4,12 +4,14 @@ The two kinds come in pairs, each the gradient of the other: Index and Place (pl
 graph is built), Take and ScatterAdd, TakeAlong and ScatterAddAlong (places computed).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..dims import Shape, Size, show_shape
 from ..errors import DTypeError, ShapeError
 from ..graph import Gate, Type, Variable
+from .shape import all_lifted
 
 __all__ = ["Index", "Place", "ScatterAdd", "ScatterAddAlong", "Take", "TakeAlong"]
 
@@ -50,6 +52,9 @@ class Index(Gate):
     def infer(self, x: Type) -> Type:
         return Type(_picked(self.items, x.shape), x.dtype)
 
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return Index(((0, x.shape[0], 1), *self.items))(x)
+
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return x[_key(self.items)]
 
@@ -69,6 +74,10 @@ class Place(Gate):
         if _picked(self.items, self.shape) != x.shape:
             raise ShapeError(f"{show_shape(x.shape)} does not fit its place in {self.shape}")
         return Type(self.shape, x.dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        steps = x.shape[0]
+        return Place(((0, steps, 1), *self.items), (steps, *self.shape))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         out = xp.zeros(self.shape, x.dtype)
@@ -98,6 +107,16 @@ class Take(Gate):
         _integers(ids)
         return Type(x.shape[: self.axis] + ids.shape + x.shape[self.axis + 1 :], x.dtype)
 
+    def lift(self, lifted: Sequence[bool], x: Variable, ids: Variable) -> Any:
+        if all(lifted):
+            return None
+        if lifted[0]:
+            return Take(self.axis + 1)(x, ids)
+        # (…, T, I…, …) → (T, …, I…, …)
+        picked = Take(self.axis)(x, ids)
+        rest = [i for i in range(picked.ndim) if i != self.axis]
+        return picked.permute_dims((self.axis, *rest))
+
     def forward(self, xp: Any, x: Any, ids: Any, out: Any = None) -> Any:
         return xp.take(x, ids, axis=self.axis)
 
@@ -119,6 +138,9 @@ class ScatterAdd(Gate):
         if x.shape[self.axis : end] != ids.shape:
             raise ShapeError(f"{show_shape(x.shape)} holds no slices for ids {ids.shape}")
         return Type((*x.shape[: self.axis], self.size, *x.shape[end:]), x.dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable, ids: Variable) -> Any:
+        return None if lifted[1] else ScatterAdd(self.axis + 1, self.size)(x, ids)
 
     def forward(self, xp: Any, x: Any, ids: Any, out: Any = None) -> Any:
         end = self.axis + ids.ndim
@@ -161,6 +183,9 @@ class TakeAlong(Gate):
             )
         return Type(ids.shape, x.dtype)
 
+    def lift(self, lifted: Sequence[bool], x: Variable, ids: Variable) -> Any:
+        return TakeAlong(self.axis + 1)(*all_lifted(lifted, (x, ids)))
+
     def forward(self, xp: Any, x: Any, ids: Any, out: Any = None) -> Any:
         return x[_grid(xp, ids, self.axis)]
 
@@ -181,6 +206,9 @@ class ScatterAddAlong(Gate):
         if x.shape != ids.shape:
             raise ShapeError(f"x {show_shape(x.shape)} and ids {show_shape(ids.shape)} differ")
         return Type((*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :]), x.dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable, ids: Variable) -> Any:
+        return ScatterAddAlong(self.axis + 1, self.size)(*all_lifted(lifted, (x, ids)))
 
     def forward(self, xp: Any, x: Any, ids: Any, out: Any = None) -> Any:
         out = xp.zeros((*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :]), x.dtype)

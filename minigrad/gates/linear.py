@@ -1,5 +1,6 @@
 """Matrix multiplication, from 1-D to batched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -39,6 +40,23 @@ class Matmul(Gate):
         rows = a.shape[-2:-1]
         columns = b.shape[-1:] if len(b.shape) > 1 else ()
         return Type(batch + rows + columns, np.result_type(a.dtype, b.dtype))
+
+    def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Any:
+        """Vectors become one row or one column; then the axes in front are made to line up."""
+        (a, b), (up_a, up_b) = inputs, lifted
+        rank_a, rank_b = a.ndim - up_a, b.ndim - up_b
+        if up_a and not up_b and rank_b <= max(rank_a, 2):
+            return self(a, b)  # (T, …, n, k) @ (k, m) as it stands
+        left = a.expand_dims(a.ndim - 1) if rank_a == 1 else a
+        right = b.expand_dims(b.ndim) if rank_b == 1 else b
+        rank = max(left.ndim - up_a, right.ndim - up_b)
+        left, right = (
+            v.expand_dims(tuple(range(1, 1 + rank - (v.ndim - 1)))) if up else v
+            for v, up in ((left, up_a), (right, up_b))
+        )
+        product = self(left, right)
+        gone = [product.ndim - 2] * (rank_a == 1) + [product.ndim - 1] * (rank_b == 1)
+        return product.squeeze(gone) if gone else product
 
     def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
         return xp.matmul(a, b, out=out)

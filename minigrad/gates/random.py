@@ -6,6 +6,7 @@ generators", 2014): number i of a key is mix(key + i · γ), so that all of them
 once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from ..dims import Shape, broadcast, product
 from ..errors import DTypeError
-from ..graph import Gate, Type
+from ..graph import Gate, Type, Variable
+from .elementwise import aligned
 
 __all__ = ["FoldIn", "Uniform"]
 
@@ -43,6 +45,9 @@ class FoldIn(Gate):
             raise DTypeError(f"the number that makes a new key is {number.dtype}, not an integer")
         return Type(broadcast(key.shape, number.shape), key.dtype)
 
+    def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Any:
+        return self(*aligned(lifted, inputs))
+
     def forward(self, xp: Any, key: Any, number: Any, out: Any = None) -> Any:
         return _mix(_mix(key) + (number.astype("uint64") + 1) * _GAMMA)
 
@@ -57,7 +62,12 @@ class Uniform(Gate):
 
     def infer(self, key: Type) -> Type:
         _need_key(key)
+        if self.dtype.kind != "f":
+            raise DTypeError(f"random numbers are float32 or float64, not {self.dtype}: use .astype")
         return Type((*key.shape, *self.shape), self.dtype)
+
+    def lift(self, lifted: Sequence[bool], key: Variable) -> Any:
+        return self(key)
 
     def forward(self, xp: Any, key: Any, out: Any = None) -> Any:
         count = product(self.shape)

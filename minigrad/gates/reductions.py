@@ -1,6 +1,7 @@
 """Gates that shrink axes: sum, mean, max, min, argmax, all, any; and the running sum."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,6 +36,9 @@ class Reduction(Gate):
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return getattr(xp, self.function)(x, axis=self.axes, keepdims=self.keepdims, out=out)
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return replace(self, axes=tuple(a + 1 for a in self.axes))(x)
 
     def restore(self, reduced: Variable, shape: Shape) -> Variable:
         """An output of this reduction laid over the shape of its input."""
@@ -114,6 +118,9 @@ class Argmax(Gate):
         kept: Shape = (1,) if self.keepdims else ()
         return Type(x.shape[: self.axis] + kept + x.shape[self.axis + 1 :], np.dtype(np.int64))
 
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return replace(self, axis=self.axis + 1)(x)
+
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return getattr(xp, self.function)(x, axis=self.axis, keepdims=self.keepdims, out=out)
 
@@ -139,6 +146,9 @@ class CumulativeSum(Gate):
 
     def infer(self, x: Type) -> Type:
         return Type(x.shape, np.cumsum(np.ones(1, x.dtype)).dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return replace(self, axis=self.axis + 1)(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         if self.reverse:

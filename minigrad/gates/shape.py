@@ -23,6 +23,14 @@ __all__ = [
 ]
 
 
+def all_lifted(lifted: Sequence[bool], inputs: Sequence[Variable]) -> list[Variable]:
+    """Inputs of which some have one more axis in front, with that axis for all of them."""
+    steps = next(v.shape[0] for v, up in zip(inputs, lifted, strict=True) if up)
+    return [
+        v if up else v.broadcast_to((steps, *v.shape)) for v, up in zip(inputs, lifted, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Reshape(Gate):
     """The same elements in the same (row-major) order under another shape."""
@@ -38,6 +46,9 @@ class Reshape(Gate):
                 f"{show_shape(self.shape)} has {product(self.shape)}"
             )
         return Type(self.shape, x.dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return Reshape((x.shape[0], *self.shape))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return xp.reshape(x, self.shape)
@@ -58,6 +69,9 @@ class PermuteDims(Gate):
         if sorted(self.axes) != list(range(len(x.shape))):
             raise ShapeError(f"the order {self.axes} is none of {len(x.shape)} axes")
         return Type(tuple(x.shape[i] for i in self.axes), x.dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return PermuteDims((0, *(a + 1 for a in self.axes)))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return xp.transpose(x, self.axes)
@@ -81,6 +95,10 @@ class BroadcastTo(Gate):
                 f"{show_shape(x.shape)} does not broadcast to {show_shape(self.shape)}"
             )
         return Type(self.shape, x.dtype)
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        extra = len(self.shape) - (x.ndim - 1)
+        return x.expand_dims(tuple(range(1, 1 + extra))).broadcast_to((x.shape[0], *self.shape))
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return xp.broadcast_to(x, self.shape)
@@ -106,6 +124,9 @@ class ExpandDims(Gate):
             shape.insert(axis, 1)
         return Type(tuple(shape), x.dtype)
 
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return ExpandDims(tuple(a + 1 for a in self.axes))(x)
+
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return xp.expand_dims(x, self.axes)
 
@@ -127,6 +148,9 @@ class Squeeze(Gate):
                 raise ShapeError(f"axis {axis} of {show_shape(x.shape)} has not size 1")
         return Type(tuple(s for i, s in enumerate(x.shape) if i not in self.axes), x.dtype)
 
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return Squeeze(tuple(a + 1 for a in self.axes))(x)
+
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return xp.squeeze(x, axis=self.axes)
 
@@ -144,6 +168,9 @@ class Flip(Gate):
 
     def infer(self, x: Type) -> Type:
         return x
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return Flip(self.axis + 1)(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         return xp.flip(x, self.axis)
@@ -171,6 +198,9 @@ class Concat(Gate):
         shape = (*first[:axis], total, *first[axis + 1 :])
         return Type(shape, np.result_type(*(x.dtype for x in xs)))
 
+    def lift(self, lifted: Sequence[bool], *xs: Variable) -> Any:
+        return Concat(self.axis + 1)(*all_lifted(lifted, xs))
+
     def forward(self, xp: Any, *xs: Any, out: Any = None) -> Any:
         return xp.concatenate(xs, axis=self.axis, out=out)
 
@@ -193,6 +223,9 @@ class Stack(Gate):
                 raise ShapeError(f"{show_shape(first)} and {show_shape(x.shape)} differ")
         shape = (*first[: self.axis], len(xs), *first[self.axis :])
         return Type(shape, np.result_type(*(x.dtype for x in xs)))
+
+    def lift(self, lifted: Sequence[bool], *xs: Variable) -> Any:
+        return Stack(self.axis + 1)(*all_lifted(lifted, xs))
 
     def forward(self, xp: Any, *xs: Any, out: Any = None) -> Any:
         return xp.stack(xs, axis=self.axis, out=out)
@@ -220,6 +253,9 @@ class Split(Gate):
         return tuple(
             Type((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype) for size in self.sizes
         )
+
+    def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
+        return Split(self.sizes, self.axis + 1)(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         pieces: list[Any] = []

@@ -15,6 +15,7 @@ from ..graph import (
     Variable,
     applies,
     as_variables,
+    constant,
     dependents,
 )
 from ..random import Loop
@@ -98,7 +99,9 @@ def scan(
 
 
 def _variable(leaf: Any) -> Variable:
-    return as_variables(leaf)[0]
+    """A leaf as a Variable. A number is strong from here on, as the carry that stands for it is."""
+    (v,) = as_variables(leaf)
+    return constant(v.value, name=v.name) if isinstance(v, Constant) else v
 
 
 def _length(xs: Any, length: Any) -> Size:

@@ -89,13 +89,14 @@ class Cell(Module):
 
     def _parts(self, state: Any) -> tuple[Any, ...]:
         """A Variable must not be unpacked as if it were (h, c): it would fall into its rows."""
-        several, needed = isinstance(state, tuple | list), len(self.state_names)
-        if several if needed == 1 else not several or len(state) != needed:
-            shown = self.state_names[0] if needed == 1 else f"({', '.join(self.state_names)})"
+        names = self.state_names
+        single, nested = len(names) == 1, isinstance(state, tuple | list)
+        if nested == single or (nested and len(state) != len(names)):
+            shown = names[0] if single else f"({', '.join(names)})"
             raise ArgumentError(
                 f"the state of {type(self).__name__} is {shown}, and it was given {state!r}"
             )
-        return tuple(state) if several else (state,)
+        return (state,) if single else tuple(state)
 
 
 _ACTIVATIONS = {"tanh": tanh, "relu": relu}

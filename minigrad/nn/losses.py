@@ -1,8 +1,8 @@
 """Losses: how far a prediction is from its target, as scalars to minimise.
 
 Each takes ``reduce="mean"`` (of all single losses), ``"sum"`` or ``"none"`` (the single losses),
-and `weights`, one for each single loss (bool or numbers, which broadcast): 0 leaves a loss out, such
-as that of padding, and the mean is then Σ w·loss / Σ w. A mean of nothing is NaN.
+and `weights`, one for each single loss (bool or numbers, which broadcast): 0 leaves a loss out,
+such as that of padding, and the mean is then Σ w·loss / Σ w. A mean of nothing is NaN.
 
 They raise ShapeError where shapes differ (nothing but `weights` is broadcast), DTypeError for
 targets of a wrong kind, ArgumentError for another `reduce`.

@@ -120,16 +120,7 @@ def _inside(xs: Variable, lengths: Any) -> Variable:
 
 
 class _Layers(Recurrent):
-    """What RNN, LSTM and GRU share: layers of one kind of cell, stacked.
-
-    Args:
-        input_size, hidden_size: F and H.
-        num_layers: how many, the output of each being the input of the next.
-        dropout: the share of values dropped between one layer and the next while training.
-        reverse, unroll: see `Recurrent`.
-        rng: a NumPy generator, or a seed, for the initial weights (and the seed of the dropout).
-        settings: those of the cell: `dtype`, `input_init`, `recurrent_init` …
-    """
+    """What RNN, LSTM and GRU share: layers of one kind of cell, stacked."""
 
     kind: ClassVar[type[RNNCell] | type[LSTMCell] | type[GRUCell]]
 
@@ -155,8 +146,15 @@ class _Layers(Recurrent):
 class RNN(_Layers):
     """Layers of `RNNCell`: h_t = tanh(x_t W_ih + h_{t-1} W_hh + b).
 
-    Called as `Recurrent` is; the state is a tuple with one h (B, H) for each layer. Arguments: see
-    `_Layers`, and `activation` of `RNNCell`.
+    Called as `Recurrent` is; the state is a tuple with one h (B, H) for each layer.
+
+    Args:
+        input_size, hidden_size: F and H.
+        num_layers: how many, the output of each being the input of the next.
+        dropout: the share of values dropped between one layer and the next while training.
+        reverse, unroll: as of `Recurrent`.
+        rng: a NumPy generator, or a seed, for the initial weights and the dropout.
+        settings: those of the cell: `activation`, `dtype`, `input_init`, `recurrent_init`.
 
     >>> import minigrad as mg
     >>> ys, (h0, h1) = RNN(4, 5, num_layers=2, activation="relu")(mg.input("xs", ("T", "B", 4)))
@@ -171,7 +169,7 @@ class LSTM(_Layers):
     """Layers of `LSTMCell`.
 
     Called as `Recurrent` is; the state is a tuple with one (h, c), each (B, H), for each layer.
-    Arguments: see `_Layers`.
+    Arguments as of `RNN`, but for `activation`.
 
     >>> import minigrad as mg
     >>> layer = LSTM(4, 5, num_layers=2, dropout=0.5)
@@ -186,8 +184,8 @@ class LSTM(_Layers):
 class GRU(_Layers):
     """Layers of `GRUCell`.
 
-    Called as `Recurrent` is; the state is a tuple with one h (B, H) for each layer. Arguments: see
-    `_Layers`.
+    Called as `Recurrent` is; the state is a tuple with one h (B, H) for each layer. Arguments as of
+    `RNN`, but for `activation`.
 
     >>> import minigrad as mg
     >>> ys, (h,) = GRU(4, 5, reverse=True)(mg.input("xs", ("T", "B", 4)))

@@ -30,8 +30,8 @@ def draw(
 
     Args:
         unroll: True draws all steps of each scan side by side, a number the first so many.
-        values: what to write on the edges in blue, and with ``unroll=True`` what tells the length of
-            the loops. A variable inside a scan has its steps along a leading axis.
+        values: what to write on the edges in blue; the lengths of loops to unroll come from here
+            too. A variable inside a scan has its steps along a leading axis.
         gradients: what to write below that in red.
         max_nodes: the most gates to draw.
 
@@ -45,10 +45,11 @@ def draw(
     gates, and for ``unroll=True`` where the length of a loop is not known.
     """
     found, paths, _ = flatten(outputs)
-    for v in found:
+    values, gradients = values or {}, gradients or {}
+    for v in (*found, *values, *gradients):
         if not isinstance(v, Variable):
-            raise ArgumentError(f"a picture is drawn of variables, not of {v!r}")
-    unrolling = Unrolling(unroll, found, values or {})
+            raise ArgumentError(f"a picture is drawn of variables, and had {v!r}")
+    unrolling = Unrolling(unroll, found, values)
     order = applies(found)
     count = unrolling.gates(order)
     if count > max_nodes:
@@ -56,6 +57,6 @@ def draw(
             f"this graph has {count} gates, and a picture of more than {max_nodes} is hard to read "
             f"and slow to lay out: draw an inner part of it, or pass max_nodes={count}"
         )
-    painter = Painter(unrolling, Numbers(values or {}, gradients or {}))
+    painter = Painter(unrolling, Numbers(values, gradients))
     names = [v.name or f"out{path}" for v, path in zip(found, paths, strict=True)]
     return Drawing(painter.paint(order, found, names), count)

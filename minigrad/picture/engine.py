@@ -17,9 +17,9 @@ def render(source: str, format: str) -> bytes:
         from pygraphviz import AGraph
     except ImportError:
         raise PictureError(
-            f"a picture as {format} needs Graphviz: install its `dot` program, or "
-            'pip install "minigrad[draw]" (from a checkout: pip install ".[draw]"), which brings an '
-            "engine with it; .source and .save(\"f.dot\") work without"
+            f"a picture as {format} needs Graphviz: install it (its `dot` program), or the extra "
+            'minigrad[draw], in a checkout with: pip install ".[draw]"; '
+            '.source and .save("f.dot") work without'
         ) from None
     try:
         return bytes(AGraph(string=source).draw(format=format, prog="dot"))

@@ -17,15 +17,17 @@ Index = tuple["int | slice", ...]
 
 @dataclass(frozen=True)
 class Numbers:
-    """Values and gradients by variable. Those of a variable in a loop have a leading axis of steps."""
+    """Values and gradients by variable; those of one in a loop have a leading axis of steps."""
 
     values: Mapping[Variable, Any]
     gradients: Mapping[Variable, Any]
 
     def of(self, v: Variable, at: Index) -> tuple[str, str]:
         """The value and gradient of v as text, "" for what is not known."""
-        return _shown(self.values.get(v), at), _shown(self.gradients.get(v), at)
+        return _shown(v, self.values.get(v), at), _shown(v, self.gradients.get(v), at)
 
 
-def _shown(array: Any, at: Index) -> str:
-    return "" if array is None else show_value(np.asarray(array)[at])
+def _shown(v: Variable, value: Any, at: Index) -> str:
+    array = np.asarray(value)
+    known = value is not None and array.ndim == len(at) + v.ndim
+    return show_value(array[at]) if known else ""

@@ -1,13 +1,13 @@
 """From the graph to the sketch: what each variable, gate and loop looks like.
 
-Variables are looked up in a `Scope`: the graph itself, or the body of a loop, whose inputs are bound to
-wires from outside before its gates are painted. A body may use the same Variable objects as the graph
-around it, so that a wire belongs to a variable *in a scope*.
+Variables are looked up in a `Scope`: the graph itself, or the body of a loop, whose inputs are
+bound to wires from outside before its gates are painted. A body may use the same Variables as
+the graph around it, so that a wire belongs to a variable *in a scope*.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import zip_longest
 
 from ..dims import Dim, Size
 from ..graph import Apply, Constant, Parameter, Variable
@@ -15,7 +15,7 @@ from ..loops.gate import Scan
 from .numbers import Index, Numbers
 from .sketch import Frame, Node, Sketch, Style, Wire
 from .steps import Steps, Unrolling
-from .text import plain, show_dims, show_number, show_value, tidy
+from .text import plain, show_dims, show_value, tidy
 
 __all__ = ["Painter"]
 
@@ -53,6 +53,7 @@ class Painter:
         self.unrolling, self.numbers = unrolling, numbers
         self.sketch = Sketch()
         self.root = Scope(self.sketch.root)
+        self.entering: dict[Variable, tuple[str, int]] = {}  # carries: a name, and from which step
 
     def paint(
         self, order: Sequence[Apply], outputs: Sequence[Variable], names: Sequence[str]
@@ -85,8 +86,9 @@ class Painter:
         style = _gate_style(symbol) | {"tooltip": plain(tidy(repr(apply.gate), 200))}
         node = self.sketch.node(scope.frame, plain(*symbol.split()), style)
         ordered = not getattr(apply.gate, "commutative", False)
-        for wire, port in zip(wires, _PORTS.get(ordered and len(wires), repeat("_"))):
-            wire.to(node, headport=port)
+        ports = _PORTS.get(len(wires), ()) if ordered else ()
+        for wire, port in zip_longest(wires, ports):
+            wire.to(node, **({"headport": port} if port else {}))
         for v in apply.outputs:
             name = v.name or ("" if apply.single else f"[{v.index}]")
             scope.wires[v] = self._from(node, v, scope, name)
@@ -135,80 +137,96 @@ class Painter:
         for wire in wires[: loop.carries + loop.sequences]:
             wire.tail.reach(scope.frame)  # only what does not vary over time may float inside
         frame = Scope(scope.frame.frame(plain(_title(loop))), scope.at)
-        used = [v in read for v in apply.outputs]
+        used = [i for i, v in enumerate(apply.outputs) if v in read]
         steps = self.unrolling.steps(loop)
+        ends: Mapping[int, Node | Wire]
         if steps is None:
-            results = self._folded(loop, wires, frame, used)
+            ends = self._folded(loop, wires, frame, used)
         else:
-            results = self._unrolled(loop, wires, frame, used, steps)
-        for v, result in zip(apply.outputs, results, strict=True):
-            if isinstance(result, Wire):
-                scope.wires[v] = result
-            elif result:
-                name = f"{v.name or ''}  {show_dims(v.shape)}".strip()
-                scope.wires[v] = self._from(result, v, scope, name)
+            ends = self._unrolled(loop, wires, frame, used, steps)
+        for i, end in ends.items():
+            v = apply.outputs[i]
+            wire = end if isinstance(end, Wire) else self._from(end, v, scope, v.name or "")
+            if not isinstance(end, Wire) and not wire.value:
+                wire.name = f"{wire.name}  {show_dims(v.shape)}".strip()
+            scope.wires[v] = wire
 
     def _folded(
-        self, loop: Scan, wires: Sequence[Wire], frame: Scope, used: Sequence[bool]
-    ) -> list[Node | None]:
-        """The step once, its carries fed back through delays. The boxes of its used outputs."""
+        self, loop: Scan, wires: Sequence[Wire], frame: Scope, used: Sequence[int]
+    ) -> dict[int, Node]:
+        """The step once, its carries fed back through delays. A box for each used output."""
         step = Scope(frame.frame, (*frame.at, slice(None)))
-        delays = []
-        inputs = list(wires)
+        inputs, delays = list(wires), []
         for i, v in enumerate(loop.body.inputs[: loop.carries]):
-            node = self.sketch.node(frame.frame, plain("z⁻¹", _carry_name(loop, i)), _DELAY)
-            wires[i].to(node)
-            inputs[i] = self._from(node, v, step)
-            delays.append(node)
+            label = plain("z⁻¹", _carry_name(loop, i))
+            delays.append(self.sketch.node(step.frame, label, _DELAY))
+            wires[i].to(delays[i])
+            inputs[i] = self._from(delays[i], v, step)
         self._bind(loop, inputs, step, Dim("t"))
-        results = self._gates(loop.body.applies(), loop.body.outputs, step)
-        for delay, new in zip(delays, results, strict=False):
-            new.to(delay, constraint="false")
-        boxes: list[Node | None] = []
-        for i, (v, wire) in enumerate(zip(loop.body.outputs, results, strict=True)):
+        results = self._step(loop, step, used)
+        for i, delay in enumerate(delays):
+            results[i].to(delay, dir="back")
+        boxes = {}
+        for i in used:
             last = f"last {_carry_name(loop, i)}" if i < loop.carries else ""
-            boxes.append(self._box(step, last or _row_name(v.name or "y", "t")) if used[i] else None)
-            if box := boxes[-1]:
-                wire.to(box)
+            boxes[i] = self._box(step, last or self._row_name(loop.body.outputs[i], "y", Dim("t")))
+            results[i].to(boxes[i])
         return boxes
 
     def _unrolled(
-        self, loop: Scan, wires: Sequence[Wire], frame: Scope, used: Sequence[bool], steps: Steps
-    ) -> list[Wire | Node | None]:
+        self, loop: Scan, wires: Sequence[Wire], frame: Scope, used: Sequence[int], steps: Steps
+    ) -> dict[int, Node | Wire]:
         """The steps side by side, each leading its carries into the next."""
         for wire in wires[loop.carries + loop.sequences :]:
-            wire.tail.reach(frame.frame)
+            wire.tail.reach(frame.frame)  # around all steps, even if there is one
         carry, rest = list(wires[: loop.carries]), wires[loop.carries :]
-        stacks = [self._box(frame, "stack") if use else None for use in used[loop.carries :]]
+        stacks = {i: self._box(frame, "stack") for i in used if i >= loop.carries}
         for s in range(steps.drawn):
             t = steps.total - 1 - s if loop.reverse else s
             at = (*frame.at, -1 - s if loop.reverse else s)
             step = Scope(frame.frame.frame(plain(f"t = {t}")), at)
-            self._bind(loop, [*carry, *rest], step, t)
-            results = self._gates(loop.body.applies(), loop.body.outputs, step)
-            carry = results[: loop.carries]
-            for stack, y in zip(stacks, results[loop.carries :], strict=True):
-                if stack:
-                    y.to(stack)
+            rows = self._bind(loop, [*carry, *rest], step, t)
+            for wire in carry if s else ():
+                wire.ahead += rows
+            results = self._step(loop, step, used)
+            carry = [results[i] for i in range(loop.carries)]
+            for i, stack in stacks.items():
+                results[i].to(stack)
         if not steps.whole:
             carry = [self._onward(wire, frame) for wire in carry]
-        return [*carry, *stacks]
+        return {**dict(enumerate(carry)), **stacks}
 
-    def _bind(self, loop: Scan, wires: Sequence[Wire], step: Scope, t: Size) -> None:
+    def _bind(self, loop: Scan, wires: Sequence[Wire], step: Scope, t: Size) -> list[Node]:
         """Bind the inputs of a loop's body to wires; sequences pass a box for their row t."""
+        rows = []
         for i, (v, wire) in enumerate(zip(loop.body.inputs, wires, strict=True)):
-            if loop.carries <= i < loop.carries + loop.sequences:
-                row = self._box(step, _row_name(v.name or "x", str(t)))
-                wire.to(row)
-                step.wires[v] = self._from(row, v, step)
-            else:
-                step.wires[v] = wire
+            step.wires[v] = wire
+            if i < loop.carries:
+                self.entering[v] = _carry_name(loop, i), 1 if loop.reverse else -1
+            elif i < loop.carries + loop.sequences:
+                rows.append(self._box(step, self._row_name(v, "x", t)))
+                wire.to(rows[-1])
+                step.wires[v] = self._from(rows[-1], v, step)
+        return rows
+
+    def _step(self, loop: Scan, step: Scope, used: Sequence[int]) -> dict[int, Wire]:
+        """Paint the body of a loop. The wires of its new carries and of its used ys."""
+        kept = [*range(loop.carries), *(i for i in used if i >= loop.carries)]
+        outputs = [loop.body.outputs[i] for i in kept]
+        return dict(zip(kept, self._gates(loop.body.applies(), outputs, step), strict=True))
 
     def _onward(self, wire: Wire, frame: Scope) -> Wire:
         """A carry on its way through the steps between the last one drawn and the last of all."""
         node = self._text(frame, "⋯")
         wire.to(node)
         return self.sketch.wire(node)
+
+    def _row_name(self, v: Variable, default: str, t: Size) -> str:
+        """What row t of v is called: x_t, or x_0. The carry that enters step t is named after the
+        step that it left, also where a loop on the way back reads it: h_t-1."""
+        name, offset = self.entering.get(v, (tidy(v.name or default).removesuffix("_t"), 0))
+        step = str(t + offset).replace(" ", "")
+        return f"{name}_{step}"
 
 
 def _title(loop: Scan) -> str:
@@ -221,8 +239,3 @@ def _carry_name(loop: Scan, i: int) -> str:
     """What a carry is called: as it leaves the step, or else as it enters it."""
     names = (loop.body.outputs[i].name, loop.body.inputs[i].name)
     return tidy(next(filter(None, names), "carry").removesuffix("_t"))
-
-
-def _row_name(name: str, t: str) -> str:
-    """The name of row t of something: "x" and "x_t" become "x_0", or "x_t" where t is any."""
-    return f"{name.removesuffix('_t')}_{t.replace(' ', '')}"

@@ -1,8 +1,8 @@
 """A picture before it is laid out: nodes in nested frames, and wires between them.
 
-A wire carries one variable from the node that makes it to all that read it. Where it carries text
-and has several readers it forks at a dot, so that the text is written once, before the fork: that is
-also where the gradients of the branches add up.
+A wire carries one variable from the node that makes it to all that read it. Where it has text and
+several readers it forks at a dot, so that the text is written once, before the fork: that is also
+where the gradients of the branches add up.
 """
 
 from dataclasses import dataclass, field
@@ -21,9 +21,10 @@ _GRAPH = {"rankdir": "LR", "bgcolor": "white", "nodesep": ".3", "ranksep": ".45"
 _FONT = {"fontname": "Helvetica"}
 _NODE = _FONT | {"fontsize": "14", "color": "#444444", "penwidth": "1.2"}
 _EDGE = _FONT | {"fontsize": "12", "color": "#777777", "arrowsize": ".7"}
-_FRAME = _FONT | {"style": "rounded,filled", "color": "#b0bec5", "margin": "14"}
+_FRAME = _FONT | {"style": "rounded,filled", "color": "#b0bec5"}
 _FILLS = ("#fafafa", "#f3f5f6")  # by depth, so that a loop in a loop stands out
 _FORK = {"shape": "point", "width": ".06", "color": "#777777"}
+_JOINT = _FORK | {"width": "0"}
 
 
 class Frame:
@@ -31,7 +32,7 @@ class Frame:
 
     def __init__(self, title: str = "", outer: "Frame | None" = None) -> None:
         self.title = title
-        self.name = f"{outer.name}_{len(outer.inner)}" if outer else "cluster"
+        self.name: str = f"{outer.name}_{len(outer.inner)}" if outer else "cluster"
         self.path: tuple[Frame, ...] = (*outer.path, self) if outer else (self,)
         self.inner: list[Frame] = []
 
@@ -70,12 +71,20 @@ class Wire:
     value: str = ""
     gradient: str = ""
     ends: list[tuple[Node, Style]] = field(default_factory=list)
+    ahead: list[Node] = field(
+        default_factory=list
+    )  # what is placed further on, but does not read it
 
     def to(self, head: Node, **style: str) -> None:
-        """Lead it to one more node."""
+        """Lead it to one more node; back to an earlier one with ``dir="back"``."""
         assert head.frame  # only leaves float
         self.tail.reach(head.frame)
         self.ends.append((head, style))
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it leads out of its frame, or into an inner one."""
+        return any(head.frame is not self.tail.frame for head, _ in self.ends)
 
     def label(self) -> str:
         """Its value in blue behind its name, and its gradient in red below; "" for none of them."""
@@ -117,13 +126,19 @@ class Sketch:
         return str(graph.source)
 
     def _connect(self, wire: Wire, graph: graphviz.Digraph) -> None:
+        """Write one wire. Its text stays in its frame, where no border runs through it."""
         label, tail = wire.label(), wire.tail
-        if label and len(wire.ends) > 1:
-            fork = self.node(tail.frame, "", _FORK)
+        if label and (len(wire.ends) > 1 or wire.crosses):
+            fork = self.node(tail.frame, "", _FORK if len(wire.ends) > 1 else _JOINT)
             graph.edge(tail.name, fork.name, label=label, arrowhead="none")
             label, tail = "", fork
         for head, style in wire.ends:
-            graph.edge(tail.name, head.name, label=label or None, **style)
+            # dot does not mind what an edge with constraint=false crosses, and may put a delay last
+            # if it has to turn an edge round by itself: so an edge back is written left to right.
+            pair = (head.name, tail.name) if "dir" in style else (tail.name, head.name)
+            graph.edge(*pair, label=label or None, **style)
+        for node in wire.ahead:
+            graph.edge(tail.name, node.name, style="invis")
 
 
 def _fill(graph: graphviz.Digraph, frame: Frame, content: dict[Frame | None, list[Node]]) -> None:

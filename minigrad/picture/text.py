@@ -17,6 +17,7 @@ from ..dims import Size
 __all__ = ["html", "plain", "show_dims", "show_number", "show_value", "tidy"]
 
 _LONGEST = 40
+_ROOM = '<table border="0" cellborder="0" cellspacing="0" cellpadding="3">'
 
 
 def tidy(text: str, longest: int = _LONGEST) -> str:
@@ -42,13 +43,13 @@ def plain(*lines: str) -> str:
 
 
 def html(*lines: tuple[str, str]) -> str:
-    """An HTML-like label of (text, colour) lines.
+    """An HTML-like label of (text, colour) lines, with some room around them.
 
-    >>> html(("x < 3", "#ff0000"))
-    '<<font color="#ff0000">x &lt; 3</font>>'
+    >>> html(("x < 3", "#ff0000"))  # doctest: +ELLIPSIS
+    '<<table ...><tr><td><font color="#ff0000">x &lt; 3</font></td></tr></table>>'
     """
-    shown = (f'<font color="{colour}">{_entities(text)}</font>' for text, colour in lines)
-    return f"<{'<br/>'.join(shown)}>"
+    shown = "<br/>".join(f'<font color="{c}">{_entities(text)}</font>' for text, c in lines)
+    return f"<{_ROOM}<tr><td>{shown}</td></tr></table>>"
 
 
 def _entities(text: str) -> str:
@@ -66,25 +67,25 @@ def show_dims(shape: Iterable[Size]) -> str:
     return "×".join(f"({size})" if " " in size else size for size in sizes)
 
 
-def show_number(number: Any) -> str:
-    """A number to four significant digits; integers of up to seven digits whole.
+def show_number(number: Any, digits: int = 4) -> str:
+    """A number to so many digits; whole numbers of up to seven digits in full.
 
     >>> [show_number(n) for n in (-4.0, 0.73106, 3, 1234567, 2.0e-7, -0.0, True)]
     ['-4', '0.7311', '3', '1234567', '2e-7', '0', 'True']
     """
-    if isinstance(number, bool | np.bool) or (isinstance(number, int) and abs(number) < 10**7):
+    if isinstance(number, int) and abs(number) < 10**7:  # bool is one of them
         return str(number)
-    digits, e, exponent = f"{float(number) + 0.0:.4g}".partition("e")
-    return digits + e + (str(int(exponent)) if e else "")
+    mantissa, e, exponent = f"{float(number) + 0.0:.{digits}g}".partition("e")
+    return mantissa + (f"e{int(exponent)}" if e else "")
 
 
 def show_value(value: npt.ArrayLike) -> str:
-    """A scalar as its number, an array as its shape and range.
+    """A scalar as its number, an array as its shape and, to three digits, its range.
 
     >>> show_value(3.0), show_value([[1.5, -0.25]]), show_value([0.0, 0.0])
     ('3', '1×2 in -0.25…1.5', '2 of 0')
     >>> show_value([1.0, float("nan")])
-    '2 in 1…1, 1 nan'
+    '2 of 1, 1 nan'
     """
     array = np.asarray(value)
     if array.ndim == 0:
@@ -94,7 +95,6 @@ def show_value(value: npt.ArrayLike) -> str:
     known = array[~gone]
     if not known.size:
         return f"{shape} of nan" if array.size else shape
-    low, high = show_number(known.min().item()), show_number(known.max().item())
-    if gone.any():
-        return f"{shape} in {low}…{high}, {gone.sum()} nan"
-    return f"{shape} of {low}" if low == high else f"{shape} in {low}…{high}"
+    low, high = (show_number(n.item(), 3) for n in (known.min(), known.max()))
+    span = f"of {low}" if low == high else f"in {low}…{high}"
+    return f"{shape} {span}" + (f", {gone.sum()} nan" if gone.any() else "")

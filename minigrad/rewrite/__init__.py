@@ -9,20 +9,40 @@ from collections.abc import Callable, Mapping
 from ..errors import ArgumentError
 from ..graph import Graph
 from ..loops import Scan
+from .algebra import algebra
 from .fold import fold
+from .hoist import hoist
 from .merge import merge
+from .outer_sums import outer_sums
+from .push_out import push_after, push_before
+from .reassociate import reassociate
 from .share import share
+from .split import split
 from .trim import trim
 
 __all__ = ["PASSES", "count_gates", "optimise"]
 
-# In the order in which they run: scans are recognised as twins only until another pass has been there.
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "merge": merge,
     "trim": trim,
     "fold": fold,
+    "algebra": algebra,
     "share": share,
+    "split": split,
+    "hoist": hoist,
+    "reassociate": reassociate,
+    "push_before": push_before,
+    "push_after": push_after,
+    "outer_sums": outer_sums,
 }
+
+# Scans are recognised as twins only until another pass has been there, so merge comes first. Split
+# makes loops from whose steps more can leave; reassociation makes more that can.
+_ORDER = """
+    merge trim fold algebra share
+    split hoist push_before reassociate hoist push_before push_after
+    outer_sums algebra fold share trim
+""".split()
 
 
 def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[Graph, list[str]]:
@@ -35,12 +55,12 @@ def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[
     if unknown := chosen.keys() - PASSES.keys():
         raise ArgumentError(f"optimize: there is no pass {sorted(unknown)}; there are {list(PASSES)}")
     notes = []
-    for name, run in PASSES.items():
+    notes += [f"{name}: switched off" for name in PASSES if not chosen.get(name, True)]
+    for name in _ORDER:
         if not chosen.get(name, True):
-            notes.append(f"{name}: switched off")
             continue
         before = count_gates(graph)
-        graph = run(graph)
+        graph = PASSES[name](graph)
         if (after := count_gates(graph)) != before:
             notes.append(f"{name}: {_shown(before)} → {_shown(after)}")
     return graph, notes

@@ -6,7 +6,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..errors import ShapeError
+import numpy as np
+
 from ..graph import Apply, Binding, Constant, Graph, Variable, located
 from ..interpret import compute
 from ..loops import Scan
@@ -18,7 +19,10 @@ _LARGEST = 1024  # elements; a larger result costs more to keep than to make aga
 
 
 def fold(graph: Graph) -> Graph:
-    """Replace small results of constants by constants, inside loops too."""
+    """Replace small results of constants by constants, inside loops too.
+
+    What fails, or makes a NaN or an infinity, is left to do so when it runs, where it is reported.
+    """
     return rewrite(graph, _rule)
 
 
@@ -30,7 +34,9 @@ def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None
         return None
     try:
         results = compute(apply, values, Binding({}))
-    except (ShapeError, IndexError):  # named sizes, or an index that fails when it runs
+    except Exception:  # sizes that have names still, an index outside, a gate of the user's
+        return None
+    if not all(np.isfinite(r).all() for r in results):
         return None
     with located(apply.where):
         return [Constant(r, name=v.name) for r, v in zip(results, apply.outputs, strict=True)]

@@ -36,7 +36,10 @@ def _merge_one(graph: Graph) -> Graph | None:
     scans = [apply for apply in graph.applies() if isinstance(apply.gate, Scan)]
     for a, b in combinations(scans, 2):
         if _alike(a, b):
-            return replace(graph, outputs=tuple(substitute(graph.outputs, _merged(a, b))))
+            # What lies behind an input that is itself computed is not part of the graph.
+            stops = {v: v for v in graph.inputs if v.owner is not None}
+            outputs = substitute(graph.outputs, stops | _merged(a, b))
+            return replace(graph, outputs=tuple(outputs))
     return None
 
 

@@ -8,7 +8,7 @@ Gates are pure, random ones too: a draw is a function of its key.
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from ..graph import Apply, Constant, Graph, Variable
+from ..graph import Apply, Constant, Gate, Graph, Variable
 from ..loops import Scan
 from .walk import rewrite
 
@@ -29,9 +29,24 @@ def share(graph: Graph) -> Graph:
         inputs = [only(v) for v in inputs]
         if isinstance(apply.gate, Scan):
             return apply.on(inputs, replace(apply.gate, body=share(apply.gate.body)))
-        key = (apply.gate, *inputs)
+        key = (_operation(apply.gate), *inputs)
         if key not in made:
             made[key] = apply.on(inputs)
         return made[key]
 
     return rewrite(graph, rule)
+
+
+def _operation(gate: Gate) -> Hashable:
+    """What two gates have in common that do the same.
+
+    Their settings are compared as they are written too, since 2 == 2.0 and 0.0 == -0.0. A gate whose
+    class is no dataclass may have settings that its == does not look at; one with settings that
+    cannot be hashed is like no other.
+    """
+    settings = tuple(vars(gate).items())
+    try:
+        hash((gate, settings))
+    except TypeError:
+        return id(gate)
+    return gate, settings, repr(settings)

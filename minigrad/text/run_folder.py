@@ -7,6 +7,7 @@
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ..errors import DataError, MinigradError
-from ..files import write_atomically
+from ..files import append_whole, write_atomically
 from .model import CharRNN
 from .training import Settings
 from .vocabulary import Vocabulary
@@ -22,6 +23,8 @@ from .vocabulary import Vocabulary
 __all__ = ["RunFolder"]
 
 _FORMAT = 1
+_CONFIGURATION, _WEIGHTS = "config.json", "weights.safetensors"
+_SHOWN = 3  # names of weights in a message
 
 
 class RunFolder:
@@ -31,19 +34,37 @@ class RunFolder:
         self.path = Path(path)
 
     @classmethod
-    def create(cls, path: Path | str, settings: Settings, vocabulary: Vocabulary) -> "RunFolder":
-        """A new folder with its configuration. Raises DataError when there is something already."""
+    def create(
+        cls, path: Path | str, settings: Settings, vocabulary: Vocabulary, network: CharRNN
+    ) -> "RunFolder":
+        """A new folder, with its configuration and the weights that the training starts from.
+
+        Raises DataError when there is something already, OSError (no space, no permission …) with
+        nothing left over.
+        """
         run = cls(path)
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
             raise DataError(f"{path} exists already: choose another folder, nothing was changed")
-        run.path.mkdir(parents=True, exist_ok=True)
         configuration = {
             "format": _FORMAT,
             "settings": settings.as_dict(),
             "vocabulary": list(vocabulary.symbols),
         }
         text = json.dumps(configuration, indent=1, ensure_ascii=False)
-        write_atomically(run.path / "config.json", text.encode())
+        made = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+            write_atomically(run.path / _CONFIGURATION, text.encode())
+            run.save(network)
+        except BaseException:
+            for remove in [
+                (run.path / _WEIGHTS).unlink,
+                (run.path / _CONFIGURATION).unlink,
+                *(folder.rmdir for folder in made),
+            ]:
+                with suppress(OSError):
+                    remove()
+            raise
         return run
 
     @classmethod
@@ -57,7 +78,7 @@ class RunFolder:
     def save(self, network: CharRNN) -> None:
         """Write the weights."""
         arrays = {name: p.get_value() for name, p in network.state().items()}
-        write_atomically(self.path / "weights.safetensors", save(arrays))
+        write_atomically(self.path / _WEIGHTS, save(arrays))
 
     def save_sample(self, text: str) -> None:
         """Write a text that the network wrote."""
@@ -65,18 +86,20 @@ class RunFolder:
 
     def log(self, **row: Any) -> None:
         """Add a line to the log."""
-        with open(self.path / "log.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        append_whole(self.path / "log.jsonl", (json.dumps(row) + "\n").encode())
 
     def load(self) -> tuple[CharRNN, Vocabulary, Settings]:
         """The trained network. Raises DataError, saying which file is missing, damaged or unfit."""
         settings, vocabulary = self._configuration()
         network = settings.network(vocabulary)
-        arrays = self._weights()
-        state = network.state()
+        arrays, state = self._weights(), network.state()
         if arrays.keys() != state.keys():
             different = sorted(arrays.keys() ^ state.keys())
-            raise DataError(f"{self.path}: the weights do not fit the configuration: {different}")
+            more = ", …" if len(different) > _SHOWN else ""
+            raise DataError(
+                f"{self.path}: the weights do not fit the configuration, which differ in "
+                f"{', '.join(different[:_SHOWN])}{more}"
+            )
         try:
             checked = {name: p.checked(arrays[name]) for name, p in state.items()}
         except MinigradError as error:
@@ -94,23 +117,20 @@ class RunFolder:
             raise DataError(f"{self.path} is no complete run folder: it has no {name}") from None
 
     def _configuration(self) -> tuple[Settings, Vocabulary]:
-        raw = self._read("config.json")
+        raw = self._read(_CONFIGURATION)
         try:
             found = json.loads(raw)
-            version = found["format"]
+            version, settings, symbols = (found[k] for k in ("format", "settings", "vocabulary"))
             if version != _FORMAT:
-                raise DataError(
-                    f"{self.path} has format {version}, and this minigrad reads {_FORMAT}"
-                )
-            return Settings(**found["settings"]), Vocabulary(found["vocabulary"])
-        except DataError:
-            raise
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{self.path / 'config.json'} is damaged: {error!r}") from None
+                raise DataError(f"it has format {version!r}, and this minigrad reads {_FORMAT}")
+            return Settings(**settings), Vocabulary(symbols)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            what = error.message if isinstance(error, MinigradError) else repr(error)
+            raise DataError(f"{self.path / _CONFIGURATION} is damaged: {what}") from None
 
     def _weights(self) -> dict[str, Any]:
-        raw = self._read("weights.safetensors")
+        raw = self._read(_WEIGHTS)
         try:
             return load(raw)
-        except (SafetensorError, ValueError, KeyError) as error:
-            raise DataError(f"{self.path / 'weights.safetensors'} is damaged: {error}") from None
+        except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(f"{self.path / _WEIGHTS} is damaged: {error!r}") from None

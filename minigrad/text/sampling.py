@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..compile import function
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DataError
 from ..graph import Array, input
 from ..tree import tree_map
 from .model import CharRNN, state_inputs
@@ -46,13 +46,12 @@ class Sampler:
             temperature: below 1 bolder in what is likely, above 1 wilder; 0 always takes the likeliest.
             seed: the same seed gives the same text; None a new one each time.
 
-        Raises DataError when the prime has a character that the network does not know, ArgumentError
-        for a negative length or temperature.
+        Raises DataError when the prime has a character that the network does not know, and when the
+        network has diverged; ArgumentError for a length, temperature or seed below 0.
         """
-        if temperature < 0 or length < 0:
-            raise ArgumentError(
-                f"length and temperature are from 0 up, not {length} and {temperature}"
-            )
+        for name, value in [("length", length), ("temperature", temperature), ("seed", seed or 0)]:
+            if not value >= 0:  # NaN is not
+                raise ArgumentError(f"{name} must be from 0 up, and is {value}")
         known = self.vocabulary.encode(prime)
         return self._stream(length, known, temperature, np.random.default_rng(seed))
 
@@ -72,8 +71,10 @@ class Sampler:
 
 def draw(logits: Array, temperature: float, rng: np.random.Generator) -> int:
     """A number drawn with probability softmax(logits / temperature); logits (V,)."""
+    if not np.isfinite(logits).all():
+        raise DataError("the network makes no finite numbers: its training has diverged")
     if temperature == 0:
         return int(logits.argmax())
-    scaled = (logits - logits.max()).astype(np.float64) / temperature
-    p = np.exp(scaled)
+    with np.errstate(over="ignore"):  # a temperature next to 0: -∞, whose exp is 0
+        p = np.exp((logits - logits.max()).astype(np.float64) / temperature)
     return int(rng.choice(len(p), p=p / p.sum()))

@@ -14,7 +14,7 @@ from ..nn.losses import softmax_cross_entropy
 from ..optim import SGD, Adagrad, Adam, AdamW, RMSprop, clip_by_global_norm
 from ..tree import tree_map
 from .batches import StatefulBatches
-from .model import CharRNN, state_inputs
+from .model import CELLS, CharRNN, state_inputs
 from .vocabulary import Vocabulary
 
 __all__ = ["OPTIMIZERS", "Settings", "Training"]
@@ -52,13 +52,16 @@ class Settings:
     validation: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "layers", "length", "batch", "steps"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be at least 1, and is {getattr(self, name)}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ArgumentError(
-                f"there is no optimizer {self.optimizer!r}: choose one of {', '.join(OPTIMIZERS)}"
-            )
+        least = {"hidden": 1, "layers": 1, "length": 1, "batch": 1, "steps": 1, "seed": 0}
+        for name, start in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < start:
+                raise ArgumentError(f"{name} must be a whole number from {start} up, and is {value!r}")
+        for name, known in {"cell": list(CELLS), "optimizer": list(OPTIMIZERS)}.items():
+            if getattr(self, name) not in known:
+                raise ArgumentError(
+                    f"there is no {name} {getattr(self, name)!r}: choose one of {', '.join(known)}"
+                )
         if self.lr is not None and not (self.lr > 0 and math.isfinite(self.lr)):
             raise ArgumentError(f"lr must be above 0, and is {self.lr}")
         if not (self.clip >= 0 and math.isfinite(self.clip)):
@@ -101,7 +104,11 @@ class Training:
         self.network = settings.network(self.vocabulary)
         numbers = self.vocabulary.encode(text)
         cut = len(numbers) - int(len(numbers) * settings.validation)
-        self.batches = StatefulBatches(numbers[:cut], settings.batch, settings.length)
+        try:
+            self.batches = StatefulBatches(numbers[:cut], settings.batch, settings.length)
+        except DataError as error:
+            kept = f" ({len(text) - cut:,} more are kept for validation)" if cut < len(text) else ""
+            raise DataError(error.message + kept) from None
         self._held_out = numbers[cut:]
         self.done = 0
         self._train, self._judge = _compiled(self.network, settings)
@@ -113,7 +120,7 @@ class Training:
     def step(self) -> float:
         """One update on the next batch; the loss before it, in nats a character.
 
-        Raises DataError when the loss is no number any more, with the weights as they were.
+        Raises DataError when the loss is no number any more; the weights are then of no more use.
         """
         place = self.done % len(self.batches)
         if place == 0:

@@ -95,9 +95,9 @@ class Case:
         """The types of the inputs, with dimension names."""
         return [sample.type for sample in self.inputs]
 
-    def arrays(self, sizes: Sizes) -> list[Array]:
+    def arrays(self, sizes: Sizes, seed: int = 7) -> list[Array]:
         """The inputs, in numbers, the same at each call."""
-        rng, bind = np.random.default_rng(7), Binding(sizes)
+        rng, bind = np.random.default_rng(seed), Binding(sizes)
         made = [(s.type.dtype, s.fill(rng, bind(s.type.shape), sizes)) for s in self.inputs]
         return [np.asarray(array).astype(dtype) for dtype, array in made]
 

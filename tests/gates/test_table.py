@@ -1,6 +1,7 @@
 """Every gate of the table `cases.py` against its own rules, NumPy, differences, and the compiler."""
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,41 @@ def test_composite_is_its_definition(case: Case) -> None:
     if inputs[0].type.differentiable:
         slopes = [mg.vjp(v, inputs[0], mg.ones_like(v) * 3) for v in (output, plain)]
         assert_same(*precise(slopes, values))
+
+
+STEPS = 6
+
+
+@each(case for case in CASES if case.inputs)
+def test_lift_is_the_gate_for_all_steps_at_once(case: Case) -> None:
+    """Whichever of its inputs vary over time, and at every size."""
+    for lifted in product([False, True], repeat=len(case.inputs)):
+        if not any(lifted):
+            continue
+        inputs = [
+            mg.input(f"x{i}", (STEPS, *t.shape) if over_time else t.shape, t.dtype)
+            for i, (t, over_time) in enumerate(zip(case.types(), lifted, strict=True))
+        ]
+        found = case.gate.lift(lifted, *inputs)
+        if found is None:
+            continue
+        sizes_of = mg.input("sizes", ("T", "B", "H", "K", "V"))
+        for sizes in case.fits:
+            gate = case.gate.bind(Binding(SIZES[sizes]))
+            steps = [case.arrays(SIZES[sizes], seed) for seed in range(STEPS)]
+            rows = [
+                [row[i] if over_time else steps[0][i] for i, over_time in enumerate(lifted)]
+                for row in steps
+            ]
+            with np.errstate(all="ignore"):
+                results = [as_tuple(gate.forward(np, *row)) for row in rows]
+            values = {
+                v: np.stack([row[i] for row in rows]) if lifted[i] else rows[0][i]
+                for i, v in enumerate(inputs)
+            }
+            values[sizes_of] = np.zeros(Binding(SIZES[sizes])(sizes_of.shape), "float32")
+            for v, *expected in zip(as_tuple(found), *results, strict=True):
+                assert_same(evaluate([v], values)[0], np.stack(expected), rtol=1e-5, atol=1e-6)
 
 
 @needs_function

@@ -1,0 +1,126 @@
+"""Algebra: gates that change nothing, or undo each other, go away.
+
+    1 · x → x     x + 0 → x     x² → x · x     (xᵀ)ᵀ → x     Σ_0 Σ_1 x → Σ_01 x     …
+
+Only what holds for every value: 0 · x stays, since it is NaN for x = ∞. No rule changes a type.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from .. import gates
+from ..graph import Apply, Constant, Gate, Graph, Variable, located
+from ..loops import Scan
+from .walk import rewrite
+
+__all__ = ["algebra"]
+
+
+def algebra(graph: Graph) -> Graph:
+    """Apply the rules below everywhere, inside loops too."""
+    return rewrite(graph, _rule)
+
+
+def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
+    if isinstance(apply.gate, Scan):
+        return apply.on(inputs, replace(apply.gate, body=algebra(apply.gate.body)))
+    with located(apply.where):
+        for simpler in _RULES.get(type(apply.gate), ()):
+            found = simpler(apply.gate, *inputs)
+            if found is not None and found.type == apply.outputs[0].type:
+                found.name = found.name or apply.outputs[0].name
+                return [found]
+    return None
+
+
+def _filled_with(v: Variable, number: float) -> bool:
+    """Whether every element of v is this number, for all that can be seen."""
+    while v.owner is not None and isinstance(v.owner.gate, gates.BroadcastTo):
+        (v,) = v.owner.inputs
+    return isinstance(v, Constant) and bool((v.value == number).all())
+
+
+def _made_by(v: Variable, kind: type[Gate]) -> Apply | None:
+    return v.owner if v.owner is not None and isinstance(v.owner.gate, kind) else None
+
+
+def _times_one(gate: Gate, x: Variable, y: Variable) -> Variable | None:
+    return y if _filled_with(x, 1) else x if _filled_with(y, 1) else None
+
+
+def _plus_zero(gate: Gate, x: Variable, y: Variable) -> Variable | None:
+    return y if _filled_with(x, 0) else x if _filled_with(y, 0) else None
+
+
+def _minus_zero(gate: Gate, x: Variable, y: Variable) -> Variable | None:
+    return x if _filled_with(y, 0) else None
+
+
+def _over_one(gate: Gate, x: Variable, y: Variable) -> Variable | None:
+    return x if _filled_with(y, 1) else None
+
+
+def _small_power(gate: Gate, x: Variable, y: Variable) -> Variable | None:
+    return x * x if _filled_with(y, 2) else x if _filled_with(y, 1) else None
+
+
+def _twice_negative(gate: Gate, x: Variable) -> Variable | None:
+    inner = _made_by(x, gates.Negative)
+    return inner.inputs[0] if inner else None
+
+
+def _no_broadcast(gate: Gate, *inputs: Variable) -> Variable | None:
+    """An operand need not be broadcast when the gate does that by itself."""
+    plain = [a.inputs[0] if (a := _made_by(v, gates.BroadcastTo)) else v for v in inputs]
+    if all(a is b for a, b in zip(plain, inputs, strict=True)):
+        return None
+    return gate(*plain)
+
+
+def _permuted_twice(gate: Gate, x: Variable) -> Variable | None:
+    assert isinstance(gate, gates.PermuteDims)
+    if (inner := _made_by(x, gates.PermuteDims)) is None:
+        return None
+    assert isinstance(inner.gate, gates.PermuteDims)
+    return inner.inputs[0].permute_dims(tuple(inner.gate.axes[a] for a in gate.axes))
+
+
+def _reshaped_twice(gate: Gate, x: Variable) -> Variable | None:
+    assert isinstance(gate, gates.Reshape)
+    inner = _made_by(x, gates.Reshape)
+    return inner.inputs[0].reshape(gate.shape) if inner else None
+
+
+def _summed_twice(gate: Gate, x: Variable) -> Variable | None:
+    assert isinstance(gate, gates.Sum)
+    inner = _made_by(x, gates.Sum)
+    if not gate.axes:
+        return x
+    if inner is None or gate.keepdims:
+        return None
+    assert isinstance(inner.gate, gates.Sum)
+    if inner.gate.keepdims:
+        return None
+    (original,) = inner.inputs
+    left = [a for a in range(original.ndim) if a not in inner.gate.axes]
+    return original.sum(axis=(*inner.gate.axes, *(left[a] for a in gate.axes)))
+
+
+def _squeezed_expansion(gate: Gate, x: Variable) -> Variable | None:
+    inner = _made_by(x, gates.ExpandDims)
+    return inner.inputs[0] if inner and inner.gate.axes == gate.axes else None  # type: ignore[attr-defined]
+
+
+_RULES: dict[type[Gate], tuple[Callable[..., Variable | None], ...]] = {
+    gates.Multiply: (_times_one, _no_broadcast),
+    gates.Add: (_plus_zero, _no_broadcast),
+    gates.Subtract: (_minus_zero, _no_broadcast),
+    gates.Divide: (_over_one, _no_broadcast),
+    gates.Where: (_no_broadcast,),
+    gates.Power: (_small_power,),
+    gates.Negative: (_twice_negative,),
+    gates.PermuteDims: (_permuted_twice,),
+    gates.Reshape: (_reshaped_twice,),
+    gates.Sum: (_summed_twice,),
+    gates.Squeeze: (_squeezed_expansion,),
+}

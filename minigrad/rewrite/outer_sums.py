@@ -1,0 +1,42 @@
+"""A sum of matrix products over a leading axis is one product of longer matrices.
+
+    Σ_t h_tᵀ @ d_t   →   [h_1ᵀ … h_Tᵀ] @ [d_1; …; d_T]
+
+This is what the gradient of a weight that is used at every step comes to: one GEMM over time and batch
+instead of one for each step and a sum.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..dims import product
+from ..gates import Matmul, Sum
+from ..graph import Apply, Graph, Variable, located
+from ..loops import Scan
+from .walk import rewrite
+
+__all__ = ["outer_sums"]
+
+
+def outer_sums(graph: Graph) -> Graph:
+    """Rewrite such sums, inside loops too."""
+    return rewrite(graph, _rule)
+
+
+def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
+    gate = apply.gate
+    if isinstance(gate, Scan):
+        return apply.on(inputs, replace(gate, body=outer_sums(gate.body)))
+    if not isinstance(gate, Sum) or inputs[0].owner is None:
+        return None
+    made = inputs[0].owner
+    if not isinstance(made.gate, Matmul) or gate.axes != (0,) or gate.keepdims:
+        return None
+    a, b = made.inputs  # (T, n, k), (T, k, m)
+    if a.ndim != 3 or b.ndim != 3 or a.shape[0] != b.shape[0] or a.dtype != b.dtype:
+        return None
+    steps, n, k = a.shape
+    rows = product((steps, k))
+    with located(apply.where):
+        left = a.mT.reshape((rows, n))
+        return [(left.mT @ b.reshape((rows, b.shape[2]))).named(apply.outputs[0].name)]
