@@ -3,11 +3,14 @@
 Errors are one clear line and status 2, never a traceback.
 """
 
+import io
 import math
+import os
 import pydoc_data.topics
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,22 +31,28 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="minigrad",
-    help="A symbolic autodiff micro-framework: train a character RNN, check gradients, draw graphs.",
-    no_args_is_help=True,
+    help="Symbolic autodiff: train a character RNN on a text, check gradients, draw graphs.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-out = Console(highlight=False, soft_wrap=True)
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+_UsageError: Any = typer.BadParameter.__bases__[0]  # typer has no name for it
+_BAD, _INTERRUPTED = 2, 130  # exit statuses; 130 is 128 + SIGINT, as shells have it
 _DEFAULTS = Settings()
+_PICTURE = Path("circuit.svg")
 _RECENT = 20  # steps that the loss shown is the mean of
+_REPORTS, _LOG_LINES = 5, 200  # in a training
+_SHORT, _LONG = 160, 500  # characters of its samples
 
 
-def main() -> None:
-    """The ``minigrad`` command."""
+def main(args: Sequence[str] | None = None) -> None:
+    """The ``minigrad`` command. Always ends in SystemExit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a character shows a ?
     with errors_as_lines():
-        app()
+        sys.exit(app(args, standalone_mode=False))
 
 
 @contextmanager
@@ -51,23 +60,40 @@ def errors_as_lines() -> Iterator[None]:
     """What a person can mend is one line on standard error, and status 2."""
     try:
         yield
-    except MinigradError as error:
-        sys.exit(_failed(" ".join(error.message.split())))
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        sys.exit(_failed(f"{error.strerror or error}{where}"))
+    except BrokenPipeError:  # who reads our output has enough of it: as `yes | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_INTERRUPTED)
+    except (MinigradError, OSError, MemoryError, _UsageError) as error:
+        print(f"minigrad: {as_line(error)}", file=sys.stderr)
+        sys.exit(_BAD)
 
 
-def _failed(message: str) -> int:
-    print(f"minigrad: {message}", file=sys.stderr)
-    return 2
+def as_line(error: Any) -> str:
+    """What an error says, on one line."""
+    if isinstance(error, OSError):
+        message = error.strerror or str(error)
+        message += f": {error.filename}" if error.filename else ""
+    elif isinstance(error, MemoryError):
+        message = f"not enough memory: {error}"
+    elif isinstance(error, _UsageError):
+        message = f"{error.format_message()} (see {error.ctx.command_path} --help)"
+    else:
+        message = error.message
+    return " ".join(message.split())
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Show it.")] = False) -> None:
+def _start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
     if version:
         print(f"minigrad {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 # ---------------------------------------------------------------- train
@@ -102,16 +128,10 @@ def train(
         cell=cell, hidden=hidden, layers=layers, length=length, batch=batch, steps=steps,
         optimizer=optimizer, lr=lr, clip=clip, dropout=dropout, seed=seed, validation=validation,
     )  # fmt: skip
-    text = read_text(file)
-    training = Training(text, settings)
+    training = Training(read_text(file), settings)
     path = out_dir or RunFolder.next_free("runs", file.stem if file else "python-manual")
-    run = RunFolder.create(path, settings, training.vocabulary)
-    weights = sum(p.get_value().size for p in training.network.parameters().values())
-    out.print(
-        f"{len(text):,} characters, {len(training.vocabulary)} distinct; "
-        f"{layers} × {cell} of {hidden}, {weights:,} weights; {steps:,} steps → {run.path}"
-    )
-    sys.exit(_Session(training, run).run())
+    run = RunFolder.create(path, settings, training.vocabulary, training.network)
+    raise typer.Exit(_Session(training, run).run())
 
 
 def read_text(file: Path | None) -> str:
@@ -127,106 +147,117 @@ def read_text(file: Path | None) -> str:
         ) from None
     if not text:
         raise DataError(f"{file} is empty")
-    return text.replace("\r\n", "\n")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 class _Session:
     """One ``minigrad train``: the loop, its progress bar, its reports, and its end."""
 
     def __init__(self, training: Training, run: RunFolder) -> None:
-        self.training, self.run_folder = training, run
-        self.steps = training.settings.steps
-        self.report_every = max(1, -(-self.steps // 5))
-        self.log_every = max(1, self.steps // 200)
-        self.losses: list[float] = []
+        self.training, self.folder = training, run
+        self.losses: deque[float] = deque(maxlen=_RECENT)
+        self.saved = 0  # the step whose weights are in the folder
         self.started = time.perf_counter()
 
     def run(self) -> int:
         """Train to the end, or to Ctrl-C. The exit status."""
-        interrupted = False
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            console=out,
-            transient=True,
-        ) as progress:
-            task = progress.add_task("training", total=self.steps, figures="")
-            try:
-                while self.training.done < self.steps:
-                    self.losses.append(self.training.step())
-                    self._after_step()
-                    progress.update(
-                        task, completed=self.training.done, figures=figures(self._recent(), self._speed())
-                    )
-            except KeyboardInterrupt:
-                interrupted = True
-        return self._finish(interrupted)
+        out.print(self._described())
+        how, status = "done", 0
+        try:
+            self._train()
+            self._report(_LONG)
+        except KeyboardInterrupt:
+            how, status = "stopped by you", _INTERRUPTED
+            self._keep(_LONG, None)
+        except BrokenPipeError:
+            raise
+        except (MinigradError, OSError, MemoryError) as error:
+            kept = f"the weights of step {self.saved:,} are in {self.folder.path}"
+            raise DataError(f"{as_line(error)} ({kept})") from None
+        out.print(
+            f"\n{how} after {self.training.done:,} steps, {self._seconds():.0f} s; saved in "
+            f"{self.folder.path}\nmore text:  minigrad sample {self.folder.path} --length 1000"
+        )
+        return status
+
+    def _described(self) -> str:
+        training, s = self.training, self.training.settings
+        weights = sum(p.get_value().size for p in training.network.parameters().values())
+        text = f"{training.length:,} characters, {len(training.vocabulary)} distinct"
+        network = f"{s.layers} × {s.cell} of {s.hidden}, {weights:,} weights"
+        return f"{text}; {network}; {s.steps:,} steps → {self.folder.path}"
+
+    def _train(self) -> None:
+        training, steps = self.training, self.training.settings.steps
+        report_every, log_every = -(-steps // _REPORTS), -(-steps // _LOG_LINES)
+        with progress_bar() as bar:
+            task = bar.add_task("", total=steps, figures="")
+            while training.done < steps:
+                self.losses.append(training.step())
+                bar.update(task, completed=training.done, figures=self._figures())
+                if training.done == steps:
+                    return
+                if training.done % report_every == 0:
+                    self._report(_SHORT)
+                elif training.done % log_every == 0:
+                    self._log(None)
+
+    def _report(self, length: int) -> None:
+        """Judge on the text kept back, save, and show a sample."""
+        validation = self.training.validate()
+        sample = self._keep(length, validation)
+        shown = "" if validation is None else f", validation {in_bits(validation)}"
+        step = f"step {self.training.done:,}: training {in_bits(self._recent())}{shown}"
+        out.print(f"\n{step}\n{sample}")
+
+    def _keep(self, length: int, validation: float | None) -> str:
+        """Write it all to the folder, but for weights that are no numbers. The sample."""
+        training = self.training
+        sampler = Sampler(training.network, training.vocabulary)
+        sample = "".join(sampler.stream(length, seed=training.settings.seed))
+        self.folder.save(training.network)
+        self.saved = training.done
+        self.folder.save_sample(sample)
+        self._log(validation)
+        return sample
+
+    def _log(self, validation: float | None) -> None:
+        self.folder.log(
+            step=self.training.done,
+            seconds=round(self._seconds(), 3),
+            train_loss=round(self._recent(), 6) if self.losses else None,
+            val_loss=None if validation is None else round(validation, 6),
+        )
 
     def _recent(self) -> float:
-        recent = self.losses[-_RECENT:]
-        return sum(recent) / len(recent)
+        return sum(self.losses) / len(self.losses)
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def _speed(self) -> float:
-        settings = self.training.settings
-        return self.training.done * settings.batch * settings.length / self._seconds()
+    def _figures(self) -> str:
+        loss, s = self._recent(), self.training.settings
+        speed = self.training.done * s.batch * s.length / self._seconds()
+        return f"loss {loss:.3f}  {loss / math.log(2):.3f} bits/char  {speed:,.0f} chars/s"
 
-    def _after_step(self) -> None:
-        done = self.training.done
-        if done < self.steps and done % self.report_every == 0:
-            self._report(final=False)
-        elif done % self.log_every == 0 and done < self.steps:
-            self._log(None)
 
-    def _log(self, validation: float | None) -> None:
-        self.run_folder.log(
-            step=self.training.done,
-            seconds=round(self._seconds(), 3),
-            train_loss=round(self._recent(), 6),
-            val_loss=None if validation is None else round(validation, 6),
-        )
-
-    def _report(self, final: bool) -> str:
-        """Save, judge on the text kept back, and show a sample."""
-        training = self.training
-        self.run_folder.save(training.network)
-        validation = training.validate()
-        self._log(validation)
-        sampler = Sampler(training.network, training.vocabulary)
-        sample = "".join(sampler.stream(500 if final else 160, seed=training.settings.seed))
-        shown = "" if validation is None else f", validation {in_bits(validation)}"
-        out.print(f"\nstep {training.done:,}: {in_bits(self._recent())}{shown}", markup=False)
-        out.print(sample, markup=False)
-        return sample
-
-    def _finish(self, interrupted: bool) -> int:
-        path = self.run_folder.path
-        if not self.training.done:
-            out.print(f"stopped before the first step; {path} has no weights", markup=False)
-            return _INTERRUPTED
-        self.run_folder.save_sample(self._report(final=True))
-        how = "stopped by you" if interrupted else "done"
-        out.print(
-            f"\n{how} after {self.training.done:,} steps, {self._seconds():.0f} s; saved in {path}\n"
-            f"more text:  minigrad sample {path} --length 1000",
-            markup=False,
-        )
-        return _INTERRUPTED if interrupted else 0
+def progress_bar() -> Progress:
+    """Where the training is, on a terminal; nothing where the output is no terminal."""
+    return Progress(
+        TextColumn("step {task.completed}/{task.total}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+        console=out,
+        transient=True,
+        expand=True,
+        disable=not out.is_terminal,
+    )
 
 
 def in_bits(nats: float) -> str:
     """A loss for reading: nats and bits a character."""
     return f"{nats:.3f} nats = {nats / math.log(2):.3f} bits a character"
-
-
-def figures(loss: float, speed: float) -> str:
-    """What the progress bar shows beside the bar."""
-    return f"loss {loss:.3f}  {loss / math.log(2):.3f} bits/char  {speed:,.0f} chars/s"
 
 
 # ---------------------------------------------------------------- sample
@@ -237,7 +268,9 @@ def sample(
     run: Annotated[Path, typer.Argument(help="A run folder that minigrad train wrote.")],
     prime: Annotated[str, typer.Option(help="The text to go on from.")] = "",
     length: Annotated[int, typer.Option(help="Characters to write.")] = 500,
-    temperature: Annotated[float, typer.Option(help="0 the likeliest, 1 as learnt, more: wilder.")] = 1.0,
+    temperature: Annotated[
+        float, typer.Option(help="0: the likeliest; 1: as learnt; above: wilder.")
+    ] = 1.0,
     seed: Annotated[int | None, typer.Option(help="The same seed, the same text.")] = None,
 ) -> None:
     """Write text with a trained network."""
@@ -278,14 +311,12 @@ def verify() -> None:
         report = verify_grad(cost, at)
         right = right and bool(report)
         print(f"{title}\n{report}\n")
-    sys.exit(0 if right else 1)
+    raise typer.Exit(0 if right else 1)
 
 
 @app.command()
 def draw(
-    file: Annotated[
-        Path, typer.Argument(help="Where to: .svg, .png, .pdf or .dot.")
-    ] = Path("circuit.svg"),
+    file: Annotated[Path, typer.Argument(help="A .svg, .png, .pdf or .dot file.")] = _PICTURE,
 ) -> None:
     """Draw (x + y) · z with values in blue and gradients in red."""
     cost, at = circuit()

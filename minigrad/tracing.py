@@ -93,7 +93,7 @@ class Trace:
         """The graph with values in blue and gradients in red."""
         return draw(self.cost, unroll, values=self.values, gradients=self.gradients)
 
-    def _repr_svg_(self) -> str:
+    def _repr_svg_(self) -> str | None:
         return self.draw()._repr_svg_()
 
     def __repr__(self) -> str:
@@ -134,9 +134,9 @@ def _gradients(
 ) -> tuple[dict[Variable, Variable], list[Variable]]:
     """d cost / d v for every float variable, and the shifts that must be 0 in it.
 
-    An inner variable has one gradient for each step, but there is no variable for one step of it. So
-    the loops are rebuilt with a shift added to every inner variable, v_t + ε_t with ε stacked over
-    time: d cost / d ε is what is wanted.
+    An inner variable has one gradient for each step, but there is no variable for one step of it.
+    So the loops are rebuilt with a shift added to every inner variable, v_t + ε_t with ε stacked
+    over time: d cost / d ε is what is wanted.
     """
     new, shifts = _shifted(Graph((), (cost,)))
     targets = {v: new.get(v, v) for v in outer if v.type.differentiable} | shifts

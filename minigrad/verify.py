@@ -79,8 +79,8 @@ def verify_grad(
         at: {Variable or name: value}, the point. Parameters not in it have the value they hold.
         wrt: the variables to check; by default every float leaf that the cost depends on, and every
             variable on the way that has a name.
-        order: 2 checks the gradient of the gradient: that of d cost / d v for each scalar v of `wrt`,
-            and for each larger one that of Σ u · d cost / d v, with a fixed random u.
+        order: 2 checks the gradient of the gradient: that of d cost / d v for each scalar v of
+            `wrt`, and for each larger one that of Σ u · d cost / d v, with a fixed random u.
 
     Of an array with more than 64 entries, 64 evenly spread ones are measured; the report says so.
 
@@ -121,7 +121,8 @@ def verify_grad(
             found = _measure(scalar, v, point, derived, prefix + label(v))
             entries += found
             if len(found) < derived.size:
-                left_out[f"{label(v)}: {len(found)} of its {derived.size} entries were measured"] = None
+                measured = f"{len(found)} of its {derived.size} entries were measured"
+                left_out[f"{label(v)}: {measured}"] = None
     shown = [v for v in _named(cost) if v is not cost] + [cost]
     values = evaluate(shown, point, precise=True)
     return GradientReport(
@@ -172,4 +173,3 @@ def _measure(
         index = f"[{', '.join(map(str, place))}]" if place else ""
         entries.append(Entry(name + index, float(derived[place]), float(numeric)))
     return entries
-

@@ -1,14 +1,15 @@
 """`function`: a graph as something to call."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from ..dims import bind_sizes, show_shape
-from ..errors import ArgumentError, BackendError, DTypeError, MinigradError, NotFiniteError, ShapeError
+from ..dims import Dim, bind_sizes, show_shape
+from ..errors import ArgumentError, BackendError, DTypeError, NotFiniteError, ShapeError
 from ..graph import (
     Array,
     Binding,
@@ -44,15 +45,15 @@ def function(
     """Compile a graph into something to call: ``f(*arrays)`` returns what `outputs` was.
 
     Args:
-        inputs: a Variable or a list of them, each also a nested structure, which an argument then is.
+        inputs: a Variable or a list of them, each also a nested structure, as an argument then is.
         outputs: a Variable or nested structure of them, or None.
-        updates: (parameter, new value) pairs. All new values are computed from the old ones, and none
-            is stored unless the whole call succeeded.
+        updates: (parameter, new value) pairs. All new values are computed from the old ones, and
+            none is stored unless the whole call succeeded.
         givens: {variable: what stands in its place}.
         backend: "numpy", or "auto", which is NumPy.
         optimize: False switches all rewrites off, {"share": False} one of them.
-        check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming its
-            line and time step. Slow.
+        check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming
+            its line and time step. Slow.
 
     >>> import minigrad as mg
     >>> x, w = mg.input("x"), mg.parameter(3.0, "w")
@@ -60,12 +61,12 @@ def function(
     >>> f(2.0), f(2.0)
     ({'y': array(6., dtype=float32)}, {'y': array(8., dtype=float32)})
 
-    Arguments are cast where no digit can be lost (Python numbers adapt), or refused. Results are fresh
-    arrays. The graph is compiled once, and written as a program once for each set of sizes.
+    Arguments are cast where no digit can be lost (Python numbers adapt), or refused. Results are
+    fresh arrays. The graph is compiled once, and written as a program once for each set of sizes.
 
     Raises ArgumentError for an input that is missing or given twice and for updates of what is no
-    parameter, DTypeError or ShapeError for an update of another type, BackendError for a backend that
-    is not there.
+    parameter, DTypeError or ShapeError for an update of another type, BackendError for a backend
+    that is not there.
     """
     if backend not in ("auto", "numpy"):
         raise BackendError(
@@ -92,8 +93,8 @@ class Function:
     ) -> None:
         self.name = name or "function"
         self._check_nan = check_nan
-        given = [inputs] if isinstance(inputs, Variable) else list(inputs)
-        self._arguments = [(_argument_name(tree, i), *flatten(tree)) for i, tree in enumerate(given)]
+        trees = [inputs] if isinstance(inputs, Variable) else list(inputs)
+        self._arguments = [(_argument_name(t, i), *flatten(t)) for i, t in enumerate(trees)]
         self._inputs: list[Variable] = [v for _, found, _, _ in self._arguments for v in found]
         _check_inputs(self._inputs)
         found, _, self._structure = flatten(outputs)
@@ -106,11 +107,13 @@ class Function:
         self._parameters = [
             v for v in needed if isinstance(v, Parameter) and v not in set(self._inputs)
         ]
-        moving = [p for p in self._parameters if p.default_update is not None and p not in changes]
-        wanted += [p.default_update for p in moving]
-        self._updated = [*changes, *moving]
+        for p in self._parameters:
+            if p.default_update is not None and p not in changes:
+                changes[p] = p.default_update
+                wanted.append(p.default_update)
+        self._updated = list(changes)
         self._count = len(results)
-        self._turn = Lock() if self._updated else nullcontext()
+        self._turn: AbstractContextManager[Any] = Lock() if self._updated else nullcontext()
         self._check_closed(needed)
         graph = Graph((*self._inputs, *self._parameters), tuple(wanted))
         self._before = count_gates(graph)
@@ -120,7 +123,8 @@ class Function:
     def _check_closed(self, needed: Sequence[Variable]) -> None:
         for v in needed:
             if not isinstance(v, Constant | Parameter) and v not in set(self._inputs):
-                raise ArgumentError(f"{self.name}: {label(v)} is needed, and is no input of it", v.where)
+                what = f"{self.name}: {label(v)} is needed, and is no input of it"
+                raise ArgumentError(what, v.where)
 
     # ------------------------------------------------------------ calling
 
@@ -131,11 +135,11 @@ class Function:
         if loaded is None:
             loaded = self._programs[shapes] = self._plan(shapes)
         with self._turn:
-            # All parameters are read, and below all are stored, by one call into C that runs no Python
-            # code: Ctrl-C and other threads come before it or after it, and so see all or none changed.
-            held = list(map(_HELD, self._parameters))
-            results = loaded(*given, *held, *loaded.program.constants)
-            results = _fresh(results, [*given, *held, *loaded.program.constants])
+            # All parameters are read, and below all are stored, by one call into C that runs no
+            # Python code: Ctrl-C and other threads come before it or after it, and so find all
+            # changed or none.
+            arrays = [*given, *map(_HELD, self._parameters), *loaded.program.constants]
+            results = _fresh(loaded(*arrays), arrays)
             new = results[self._count :]
             for p, value in zip(self._updated, new, strict=True):
                 if value.shape != p.shape:
@@ -201,11 +205,17 @@ class Function:
     def source(self, **sizes: int) -> str:
         """The NumPy program: ``program(*inputs, *parameters, *large constants)`` returns a tuple.
 
-        It is the one for `sizes` of the dimension names, ``f.source(T=5, B=2)``; without them, the one
-        that was made last.
+        It is the one for `sizes` of the dimension names, ``f.source(T=5, B=2)``; without them, the
+        one that was made last.
         """
         if not sizes and self._programs:
             return next(reversed(self._programs.values())).program.source
+        named = [size for v in self._inputs for size in v.shape if isinstance(size, Dim)]
+        if missing := sorted({name for size in named for name in size.names()} - sizes.keys()):
+            raise ArgumentError(
+                f"the program of {self.name} depends on the sizes {missing}: give them, as in "
+                f".source({missing[0]}=5), or call the function first"
+            )
         graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
         return write(graph, self._check_nan).source
 
@@ -228,8 +238,8 @@ class Function:
         return f"<{self.name}({inputs}): {len(self._programs)} programs>"
 
 
-_HELD: Callable[[Parameter], Array] = Parameter._value.__get__
-_STORE: Callable[[Parameter, Array], None] = Parameter._value.__set__  # type: ignore[attr-defined]
+_HELD: Callable[[Parameter], Array] = attrgetter("_value")
+_STORE: Callable[[Parameter, Array], None] = vars(Parameter)["_value"].__set__
 
 
 class _Loaded:
@@ -257,8 +267,8 @@ class _Loaded:
 
     def _explain(self, error: Exception) -> None:
         """Add the gate, time step and user's line to an error that a line of the program raised."""
-        traceback = error.__traceback__
-        while traceback is not None and traceback.tb_frame.f_code is not self.run.__code__:  # type: ignore[attr-defined]
+        traceback, program = error.__traceback__, self.run.__code__
+        while traceback is not None and traceback.tb_frame.f_code is not program:
             traceback = traceback.tb_next
         if traceback is None or getattr(error, "where", None) is not None:
             return
@@ -297,7 +307,7 @@ def _argument_name(tree: Any, place: int) -> str:
 def _check_inputs(inputs: Sequence[Any]) -> None:
     for i, v in enumerate(inputs):
         if not isinstance(v, Variable) or isinstance(v, Constant):
-            raise ArgumentError(f"an input of a function must be a Variable that can vary, not {v!r}")
+            raise ArgumentError(f"an input must be a Variable that can vary, not {v!r}")
         if any(v is other for other in inputs[:i]):
             raise ArgumentError(f"{label(v)} is an input twice", v.where)
 
@@ -309,7 +319,7 @@ def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Var
             raise ArgumentError(f"givens maps variables, and {v!r} is none")
         new = as_variables(v, value)[1]
         if new.type != v.type:
-            raise ArgumentError(f"givens: {label(v)} is {v.type}, and what stands for it {new.type}")
+            raise ArgumentError(f"givens: {label(v)} is {v.type}, what stands for it {new.type}")
         found[v] = new
     return found
 
@@ -326,7 +336,8 @@ def _checked_updates(updates: Updates | None) -> dict[Parameter, Variable]:
         new = as_variables(p, value)[1]
         if new.dtype != p.dtype:
             raise DTypeError(
-                f"the update of {label(p)} is {new.dtype}, and it is {p.dtype}: use .astype", new.where
+                f"the update of {label(p)} is {new.dtype}, and it is {p.dtype}: use .astype",
+                new.where,
             )
         if new.ndim != p.ndim or any(
             isinstance(a, int) and a != b for a, b in zip(new.shape, p.shape, strict=True)

@@ -1,7 +1,7 @@
 """A graph written out as a NumPy program: source that can be read, and runs alone.
 
-One line (or a few) for each gate, with the user's line beside it; loops are loops; what is not needed
-any more is deleted. Sizes are numbers: there is one program for each set of them.
+One line (or a few) for each gate, with the user's line beside it; loops are loops; what is not
+needed any more is deleted. Sizes are numbers: there is one program for each set of them.
 """
 
 import builtins
@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..errors import GateError, MinigradError
 from ..graph import Apply, Array, Binding, Constant, Gate, Graph, Type, Variable
@@ -79,7 +77,7 @@ class Program:
 
 
 def write(graph: Graph, check_nan: bool = False) -> Program:
-    """Write a bound graph out. With `check_nan`, ``finite(value, number, *steps)`` follows each gate.
+    """Write a bound graph out; with `check_nan`, ``finite(value, number, *steps)`` after each gate.
 
     Raises ShapeError, with the user's line, where sizes do not fit what the graph was built for.
     """
@@ -151,7 +149,7 @@ class _Writer:
         return self.constants[v]
 
     def delete_after_use(self, results: Sequence[str]) -> None:
-        """Put a `del` behind the last line that mentions a name, so that its memory can be used again.
+        """Put a `del` behind the last line that mentions a name: its memory can be used again.
 
         A loop is one unit: what is read in it may be read again by its next step.
         """
@@ -229,7 +227,7 @@ class _Writer:
 
     def loop(self, apply: Apply, gate: Scan, inputs: Sequence[str]) -> list[str]:
         """A Python loop: carries are names that each step binds anew, ys are rows filled in."""
-        carries, xs, invariants = gate.parts(gate.body.inputs)
+        carries, xs, _ = gate.parts(gate.body.inputs)
         init, stacked, fixed = gate.parts(inputs)
         state = [self.fresh(v.name) for v in carries]
         for name, start in zip(state, init, strict=True):
@@ -241,8 +239,7 @@ class _Writer:
             self.line(f"{name} = np.empty({type.shape}, np.{type.dtype.name})", apply)
         t = self.fresh("t")
         self.local.discard(t)  # a loop of no steps never binds it
-        last = int(gate.length) - 1
-        steps = f"{last}, -1, -1" if gate.reverse else f"{last + 1}"
+        steps = f"{gate.length - 1}, -1, -1" if gate.reverse else f"{gate.length}"
         self.line(f"for {t} in range({steps}):", apply)
         self.steps.append(t)
         rows = [self.fresh(v.name) for v in xs]

@@ -3,9 +3,10 @@
     def forward(self, xp, x, out=None):            t = np.negative(x)
         return xp.exp(xp.negative(x))        →     y = np.exp(t)
 
-So `forward` states a gate's numbers once, for the interpreter, for the program text, and for whatever
-array library `xp` stands for. It works for any forward that only calls `xp`, operators and methods of
-its arrays; one that looks at their elements, or calls other libraries on them, cannot be written down.
+So `forward` states a gate's numbers once, for the interpreter, for the program text, and for
+whatever array library `xp` stands for. It works for any forward that only calls `xp`, operators and
+methods of its arrays; one that looks at their elements, or calls other libraries on them, cannot be
+written down.
 """
 
 from collections.abc import Callable
@@ -105,7 +106,7 @@ def _operator(symbol: str, swapped: bool = False) -> Callable[[Code, Any], Code]
 
 
 def _in_place(symbol: str) -> Callable[[Code, Any], Code]:
-    """``x += y`` changes an array, and views of it see that, but binds a number anew: so a new name."""
+    """``x += y`` changes an array, which all its views see, but binds a number anew: a new name."""
 
     def change(self: Code, other: Any) -> Code:
         result = self._recorder._assign(self._text)

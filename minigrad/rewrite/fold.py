@@ -1,6 +1,8 @@
 """Constant folding: what is made of constants alone is computed once, when the graph is compiled.
 
     (1 + 1) · x  →  2 · x
+
+Only small results are kept as constants.
 """
 
 from collections.abc import Sequence

@@ -40,9 +40,9 @@ def share(graph: Graph) -> Graph:
 def _operation(gate: Gate) -> Hashable:
     """What two gates have in common that do the same.
 
-    Their settings are compared as they are written too, since 2 == 2.0 and 0.0 == -0.0. A gate whose
-    class is no dataclass may have settings that its == does not look at; one with settings that
-    cannot be hashed is like no other.
+    Their settings are compared as they are written too, since 2 == 2.0 and 0.0 == -0.0. A gate
+    whose class is no dataclass may have settings that its == does not look at; one with settings
+    that cannot be hashed is like no other.
     """
     settings = tuple(vars(gate).items())
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..graph import Apply, Graph, Variable
+from ..graph import Apply, Graph, Input, Variable
 
 __all__ = ["Rule", "rewrite"]
 
@@ -16,15 +16,22 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
 
     Lines and names are kept. The body of a loop is a graph of its own: a rule that wants to go there
     calls `rewrite` on it.
+
+    An input of the graph may be a variable that something makes; what lies behind it is not part of
+    the graph. Such inputs are replaced by placeholders, so that a rule that looks at how an input was
+    made (`v.owner`) cannot see past the edge.
     """
-    new: dict[Variable, Variable] = {}
+    new: dict[Variable, Variable] = {
+        v: Input(v.type, v.name) for v in graph.inputs if v.owner is not None
+    }
+    at_edge = set(new)
+    edge = tuple(new.get(v, v) for v in graph.inputs)
     for apply in graph.applies():
         inputs = [new.get(v, v) for v in apply.inputs]
         results = rule(apply, inputs)
         if results is None:
             same = all(a is b for a, b in zip(inputs, apply.inputs, strict=True))
             results = apply.outputs if same else apply.on(inputs)
-        new.update(
-            (old, v) for old, v in zip(apply.outputs, results, strict=True) if old is not v
-        )
-    return replace(graph, outputs=tuple(new.get(v, v) for v in graph.outputs))
+        pairs = zip(apply.outputs, results, strict=True)
+        new.update((old, v) for old, v in pairs if old is not v and old not in at_edge)
+    return replace(graph, inputs=edge, outputs=tuple(new.get(v, v) for v in graph.outputs))

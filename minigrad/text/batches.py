@@ -13,8 +13,8 @@ __all__ = ["StatefulBatches"]
 class StatefulBatches:
     """A text cut into B rows that are read side by side, T characters at a time.
 
-    Row b of one batch goes on where row b of the last one ended, so a recurrent state can be carried
-    from batch to batch; the targets are the inputs one character later.
+    Row b of one batch goes on where row b of the last one ended, so a recurrent state can be
+    carried from batch to batch; the targets are the inputs one character later.
 
     >>> batches = StatefulBatches(np.arange(13), batch=2, length=3)
     >>> len(batches)
@@ -25,8 +25,8 @@ class StatefulBatches:
     >>> batches[1][0].T.tolist()
     [[3, 4, 5], [9, 10, 11]]
 
-    What does not fill a batch at the end of the text is left out. Raises DataError when the text does
-    not fill one.
+    What does not fill a batch at the end of the text is left out. Raises DataError when the text
+    does not fill one.
     """
 
     def __init__(self, numbers: Array, batch: int, length: int) -> None:

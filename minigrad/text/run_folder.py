@@ -1,9 +1,11 @@
-"""A run folder: what a training leaves behind.
+"""A run folder: what a training leaves behind. It holds
 
     weights.safetensors   the network's parameters and random states, by name
     config.json           settings, vocabulary, and the version of this format
     log.jsonl             one line a report: step, seconds, train_loss, val_loss (nats a character)
     sample.txt            a text written by the network
+
+and all but the log and the sample from before the first step.
 """
 
 import json

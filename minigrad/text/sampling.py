@@ -43,7 +43,7 @@ class Sampler:
 
         Args:
             prime: the text to go on from; without one the first character is drawn evenly.
-            temperature: below 1 bolder in what is likely, above 1 wilder; 0 always takes the likeliest.
+            temperature: below 1 closer to what is likely, above 1 wilder; 0 takes the likeliest.
             seed: the same seed gives the same text; None a new one each time.
 
         Raises DataError when the prime has a character that the network does not know, and when the

@@ -33,8 +33,8 @@ OPTIMIZERS: dict[str, tuple[Any, float]] = {
 class Settings:
     """All that decides how a training goes, but for the text.
 
-    `lr` None is the optimiser's usual one; `clip` is the greatest global norm of the gradient, 0 for
-    no limit; `validation` the share of the text, at its end, that is kept from training. Raises
+    `lr` None is the optimiser's usual one; `clip` is the greatest global norm of the gradient, 0
+    for no limit; `validation` the share of the text, at its end, that is kept from training. Raises
     ArgumentError for a setting out of its range.
     """
 
@@ -56,7 +56,7 @@ class Settings:
         for name, start in least.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value < start:
-                raise ArgumentError(f"{name} must be a whole number from {start} up, and is {value!r}")
+                raise ArgumentError(f"{name} must be a whole number from {start} up, not {value!r}")
         for name, known in {"cell": list(CELLS), "optimizer": list(OPTIMIZERS)}.items():
             if getattr(self, name) not in known:
                 raise ArgumentError(
@@ -67,8 +67,8 @@ class Settings:
         if not (self.clip >= 0 and math.isfinite(self.clip)):
             raise ArgumentError(f"clip must be 0 (no limit) or above, and is {self.clip}")
         for name in ("dropout", "validation"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be from 0 to below 1, and is {getattr(self, name)}")
+            if not 0 <= (value := getattr(self, name)) < 1:
+                raise ArgumentError(f"{name} must be from 0 to below 1, and is {value}")
 
     def network(self, vocabulary: Vocabulary) -> CharRNN:
         """A new network of these settings."""
@@ -84,7 +84,8 @@ class Settings:
 class Training:
     """A text, a network, and the compiled functions that train and judge it.
 
-    The recurrent state is carried from batch to batch, and starts anew with each pass over the text.
+    The recurrent state is carried from batch to batch, and starts anew with each pass over the
+    text.
 
     >>> training = Training("to be or not to be, that is the question. " * 9, Settings(
     ...     hidden=8, layers=1, length=5, batch=4, steps=20))
@@ -110,6 +111,7 @@ class Training:
             kept = f" ({len(text) - cut:,} more are kept for validation)" if cut < len(text) else ""
             raise DataError(error.message + kept) from None
         self._held_out = numbers[cut:]
+        self.length = len(text)
         self.done = 0
         self._train, self._judge = _compiled(self.network, settings)
         self._state = self._zero_state(settings.batch)
@@ -136,14 +138,12 @@ class Training:
         return float(loss)
 
     def validate(self) -> float | None:
-        """The mean loss on the text kept from training, in nats a character; None if there is none."""
+        """The mean loss on the text kept from training, nats a character; None if there is none."""
         count = len(self._held_out) - 1
         if count < 1:
             return None
         length = min(self.settings.length, count)
-        batches = StatefulBatches(
-            self._held_out, min(self.settings.batch, count // length), length
-        )
+        batches = StatefulBatches(self._held_out, min(self.settings.batch, count // length), length)
         state = self._zero_state(batches.batch)
         losses = []
         for characters, targets in batches:
@@ -153,7 +153,7 @@ class Training:
 
 
 def _compiled(network: CharRNN, settings: Settings) -> tuple[Function, Function]:
-    """(characters, targets, state) → (loss, state): one that updates the weights, one that does not."""
+    """(characters, targets, state) → (loss, state): one that updates the weights, one that not."""
     kind, usual_rate = OPTIMIZERS[settings.optimizer]
     optimizer = kind(lr=settings.lr or usual_rate)
     characters, targets = (input(n, ("T", "B"), "int64") for n in ("characters", "targets"))
@@ -169,4 +169,3 @@ def _compiled(network: CharRNN, settings: Settings) -> tuple[Function, Function]
     logits, new_state = network.eval()(characters, state)
     loss = softmax_cross_entropy(logits, targets).named("loss")
     return train, function([characters, targets, state], (loss, new_state), name="judge")
-
