@@ -89,6 +89,16 @@ def _seeds(outputs: list[Variable], cotangents: Any, what: str) -> list[Variable
     return found
 
 
+def _by_variable(
+    variables: Iterable[Variable], cotangents: Iterable[Variable]
+) -> dict[Variable, Variable]:
+    """The cotangent of each variable: the sum, where one is there several times."""
+    total: dict[Variable, Variable] = {}
+    for v, ct in zip(variables, cotangents, strict=True):
+        total[v] = total[v] + ct if v in total else ct
+    return total
+
+
 def _label(v: Variable) -> str:
     return v.name or repr(v)
 
@@ -116,10 +126,8 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
                 'or make it a float with .astype("float32")',
                 v.where,
             )
-    seeds: dict[Variable, Variable] = {}
-    for v, ct in zip(outs, _seeds(outs, cotangents, "cotangent"), strict=True):
-        seeds[v] = seeds[v] + ct if v in seeds else ct
-    found = pull(applies(outs), seeds, targets)
+    seeds = _seeds(outs, cotangents, "cotangent")
+    found = pull(applies(outs), _by_variable(outs, seeds), targets)
     for v in targets:
         if v not in found and unused == "error":
             raise GradientError(
@@ -177,7 +185,7 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     seeds = _seeds(targets, tangents, "tangent")
     dummies: list[Variable] = [Input(v.type, f"u{i}") for i, v in enumerate(outs)]
     rows = vjp(outs, targets, dummies, unused="zeros")
-    reached = pull(applies(rows), dict(zip(rows, seeds, strict=True)), dummies)
+    reached = pull(applies(rows), _by_variable(rows, seeds), dummies)
     # A linear map's derivative does not depend on where it is taken: any u left over may be 0.
     found = [
         reached[u] if u in reached else zeros_like(v) for u, v in zip(dummies, outs, strict=True)

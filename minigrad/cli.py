@@ -44,6 +44,7 @@ _PICTURE = Path("circuit.svg")
 _RECENT = 20  # steps that the loss shown is the mean of
 _REPORTS, _LOG_LINES = 5, 200  # in a training
 _SHORT, _LONG = 160, 500  # characters of its samples
+_PERIOD = 60  # seconds after which weights are saved, whether there is a report or not
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -140,14 +141,14 @@ def read_text(file: Path | None) -> str:
         return "\n".join(topic for _, topic in sorted(pydoc_data.topics.topics.items()))
     raw = file.read_bytes()
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file} is not UTF-8: byte 0x{raw[error.start]:02x} at place {error.start:,}"
         ) from None
     if not text:
         raise DataError(f"{file} is empty")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text
 
 
 class _Session:
@@ -156,7 +157,7 @@ class _Session:
     def __init__(self, training: Training, run: RunFolder) -> None:
         self.training, self.folder = training, run
         self.losses: deque[float] = deque(maxlen=_RECENT)
-        self.saved = 0  # the step whose weights are in the folder
+        self.saved, self.saved_at = 0, 0.0  # the step whose weights are in the folder, and when
         self.started = time.perf_counter()
 
     def run(self) -> int:
@@ -185,11 +186,11 @@ class _Session:
         weights = sum(p.get_value().size for p in training.network.parameters().values())
         text = f"{training.length:,} characters, {len(training.vocabulary)} distinct"
         network = f"{s.layers} × {s.cell} of {s.hidden}, {weights:,} weights"
-        return f"{text}; {network}; {s.steps:,} steps → {self.folder.path}"
+        return f"{text}\n{network}; {s.steps:,} steps → {self.folder.path}"
 
     def _train(self) -> None:
         training, steps = self.training, self.training.settings.steps
-        report_every, log_every = -(-steps // _REPORTS), -(-steps // _LOG_LINES)
+        report_every, log_every = max(_RECENT, -(-steps // _REPORTS)), -(-steps // _LOG_LINES)
         with progress_bar() as bar:
             task = bar.add_task("", total=steps, figures="")
             while training.done < steps:
@@ -199,6 +200,8 @@ class _Session:
                     return
                 if training.done % report_every == 0:
                     self._report(_SHORT)
+                elif self._seconds() > self.saved_at + _PERIOD:
+                    self._keep(_SHORT, None)
                 elif training.done % log_every == 0:
                     self._log(None)
 
@@ -206,9 +209,10 @@ class _Session:
         """Judge on the text kept back, save, and show a sample."""
         validation = self.training.validate()
         sample = self._keep(length, validation)
-        shown = "" if validation is None else f", validation {in_bits(validation)}"
-        step = f"step {self.training.done:,}: training {in_bits(self._recent())}{shown}"
-        out.print(f"\n{step}\n{sample}")
+        losses = f"loss {in_bits(self._recent())}"
+        if validation is not None:
+            losses += f", validation {in_bits(validation)}"
+        out.print(f"\nstep {self.training.done:,}: {losses}\n{sample}")
 
     def _keep(self, length: int, validation: float | None) -> str:
         """Write it all to the folder, but for weights that are no numbers. The sample."""
@@ -216,7 +220,7 @@ class _Session:
         sampler = Sampler(training.network, training.vocabulary)
         sample = "".join(sampler.stream(length, seed=training.settings.seed))
         self.folder.save(training.network)
-        self.saved = training.done
+        self.saved, self.saved_at = training.done, self._seconds()
         self.folder.save_sample(sample)
         self._log(validation)
         return sample
@@ -236,28 +240,28 @@ class _Session:
         return time.perf_counter() - self.started
 
     def _figures(self) -> str:
-        loss, s = self._recent(), self.training.settings
+        s = self.training.settings
         speed = self.training.done * s.batch * s.length / self._seconds()
-        return f"loss {loss:.3f}  {loss / math.log(2):.3f} bits/char  {speed:,.0f} chars/s"
+        return f"loss {in_bits(self._recent())}  {speed:,.0f} chars/s"
 
 
 def progress_bar() -> Progress:
     """Where the training is, on a terminal; nothing where the output is no terminal."""
     return Progress(
-        TextColumn("step {task.completed}/{task.total}"),
-        BarColumn(bar_width=None),
+        TextColumn("{task.completed}/{task.total}"),
+        BarColumn(bar_width=max(4, out.width - 70)),  # what the rest and an echoed ^C leave
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
+        TextColumn("left"),
         console=out,
         transient=True,
-        expand=True,
         disable=not out.is_terminal,
     )
 
 
 def in_bits(nats: float) -> str:
-    """A loss for reading: nats and bits a character."""
-    return f"{nats:.3f} nats = {nats / math.log(2):.3f} bits a character"
+    """A loss for reading: in nats, as everywhere else, and in bits."""
+    return f"{nats:.3f} ({nats / math.log(2):.3f} bits/char)"
 
 
 # ---------------------------------------------------------------- sample

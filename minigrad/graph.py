@@ -504,6 +504,9 @@ class Gate:
     view: ClassVar[bool] = False
     """True when forward only looks at its input in another way: cheap to do again, never stored."""
 
+    commutative: ClassVar[bool] = False
+    """True when its two inputs may change places: a picture may draw them in either order."""
+
     def infer(self, *types: Any, **_: Any) -> Any:
         """``infer(*types)``: the `Type` of the output, from those of the inputs.
 

@@ -168,7 +168,10 @@ def test_wrt_may_be_any_variable_and_any_structure() -> None:
     a = x * y
     b = a + x
     found = mg.grad(b * b, {"a": a, "rest": (x, [b])})
-    values = [float(v.eval({x: 2.0, y: 3.0})) for v in (found["a"], *[found["rest"][0]], *found["rest"][1])]
+    values = [
+        float(v.eval({x: 2.0, y: 3.0}))
+        for v in (found["a"], *[found["rest"][0]], *found["rest"][1])
+    ]
     assert values == [16, 16 * 4, 16]  # b = 8, d b / d x = y + 1
 
 
@@ -236,15 +239,20 @@ def test_jvp_of_integers_and_of_what_does_not_depend() -> None:
     assert [float(v.eval({x: 2.0, y: 3.0})) for v in moved] == [3, 0, 0, 0]
 
 
+def test_jvp_adds_up_what_several_variables_contribute() -> None:
+    """d (x + y) has one cotangent for both x and y; the same variable may be in wrt twice, too."""
+    x, y = mg.inputs("x y")
+    assert float(mg.jvp(x + y, [x, y], [10.0, 1.0]).eval()) == 11
+    assert float(mg.jvp(x * x, [x, x], [10.0, 1.0]).eval({x: 3.0})) == 66
+
+
 def test_jvp_through_a_loop_needs_no_dummy_value() -> None:
     xs, h0 = mg.input("xs", ("T",)), mg.input("h0")
     last, ys = mg.scan(lambda h, x: (mg.tanh(h * x), h), h0, xs)
     moved = mg.jvp([last, ys], [h0, xs], [1.0, mg.ones_like(xs)])
     at = {xs: np.float64([0.3, 0.5, 0.7]), h0: 0.4}
     step = 1e-6
-    ends = [
-        precise([last, ys], {xs: at[xs] + s * step, h0: at[h0] + s * step}) for s in (1, -1)
-    ]
+    ends = [precise([last, ys], {xs: at[xs] + s * step, h0: at[h0] + s * step}) for s in (1, -1)]
     for found, up, down in zip(precise(moved, at), *ends, strict=True):
         assert_same(found, (up - down) / (2 * step), atol=1e-8)
 

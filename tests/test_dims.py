@@ -40,8 +40,10 @@ def _combined(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 sizes = st.recursive(names | numbers, _combined, max_leaves=6)
 polynomials = st.recursive(
     names | numbers,
-    lambda parts: st.tuples(parts, parts).map(lambda p: p[0] + p[1])
-    | st.tuples(parts, parts).map(lambda p: p[0] * p[1]),
+    lambda parts: (
+        st.tuples(parts, parts).map(lambda p: p[0] + p[1])
+        | st.tuples(parts, parts).map(lambda p: p[0] * p[1])
+    ),
     max_leaves=6,
 )
 bindings = st.fixed_dictionaries({name: st.integers(1, 9) for name in "TBH"})
@@ -127,7 +129,7 @@ def test_the_text_of_a_size_means_that_size(size: Size) -> None:
 def test_a_size_equals_its_text_and_no_other() -> None:
     assert T == "T"
     assert T - 1 == "T-1"
-    assert ("T", "B", 81) == (T, B, 81)
+    assert (T, B, 81) == ("T", "B", 81)
     assert T != "B"
     assert T != "no size!"
     assert T != 1
@@ -163,7 +165,9 @@ def test_product() -> None:
 # ---------------------------------------------------------------- what is a size
 
 
-@pytest.mark.parametrize("text", ["T", "T-1", "T*B", "2*T + 1", "(T + 1)//2", "-T + 9", "isqrt(T)", "log2_ceil(T)"])
+@pytest.mark.parametrize(
+    "text", ["T", "T-1", "T*B", "2*T + 1", "(T + 1)//2", "-T + 9", "isqrt(T)", "log2_ceil(T)"]
+)
 def test_a_size_from_text(text: str) -> None:
     assert number(dim(text), {"T": 4, "B": 3}) == eval(
         text, {"T": 4, "B": 3, "isqrt": isqrt, "log2_ceil": log2_ceil}

@@ -74,7 +74,7 @@ CALLS: dict[str, Any] = {
     "an array on the left, minus": lambda x: A - x,
     "an array on the left, over": lambda x: A / x,
     "an array on the left, to the power": lambda x: A**x,
-    "an array on the left, below": lambda x: B < x,
+    "an array on the left, below": lambda x: x > B,
     "a scalar on the left": lambda x: np.float32(2) * x,
     "a list on the left": lambda x: [1.0, 2.0, 3.0, 4.0] - x,
     "booleans, and": lambda x: L[:, :, None] & (x > 1),

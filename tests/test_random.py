@@ -55,7 +55,9 @@ def test_seeds_side_by_side_do_not_hang_together() -> None:
     draws = [Generator(seed).uniform((MANY,)).eval() for seed in (0, 1, 2, 2**40, 2**62)]
     correlations = np.corrcoef(draws) - np.eye(len(draws))
     assert np.abs(correlations).max() < 4 / MANY**0.5
-    assert not np.intersect1d(*(Generator(s).uniform((50,), dtype="float64").eval() for s in (0, 1))).size
+    assert not np.intersect1d(
+        *(Generator(s).uniform((50,), dtype="float64").eval() for s in (0, 1))
+    ).size
 
 
 def test_uniform_fills_its_range_evenly() -> None:

@@ -27,6 +27,7 @@ class Add(Elementwise):
     """x + y. Copies the cotangent to both inputs."""
 
     symbol, ufunc = "+", "add"
+    commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return cotangent, cotangent
@@ -45,6 +46,7 @@ class Multiply(Elementwise):
     """x · y. Swaps its inputs: each gets the cotangent times the other."""
 
     symbol, ufunc = "×", "multiply"
+    commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return cotangent * y, cotangent * x

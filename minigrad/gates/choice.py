@@ -59,30 +59,35 @@ class Equal(Elementwise):
     """x = y; NaN equals nothing."""
 
     symbol, ufunc = "=", "equal"
+    commutative = True
 
 
 class NotEqual(Elementwise):
     """x ≠ y."""
 
     symbol, ufunc = "≠", "not_equal"
+    commutative = True
 
 
 class LogicalAnd(Elementwise):
     """Both are true; a number is true unless it is 0."""
 
     symbol, ufunc = "∧", "logical_and"
+    commutative = True
 
 
 class LogicalOr(Elementwise):
     """One of them or both are true."""
 
     symbol, ufunc = "∨", "logical_or"
+    commutative = True
 
 
 class LogicalXor(Elementwise):
     """Just one of them is true."""
 
     symbol, ufunc = "⊕", "logical_xor"
+    commutative = True
 
 
 class LogicalNot(Elementwise):
@@ -137,6 +142,7 @@ class Maximum(Elementwise):
     """The larger one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "max", "maximum"
+    commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         shared = Where()(x == y, cotangent * 0.5, 0.0)
@@ -147,6 +153,7 @@ class Minimum(Elementwise):
     """The smaller one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "min", "minimum"
+    commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         shared = Where()(x == y, cotangent * 0.5, 0.0)

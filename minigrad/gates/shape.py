@@ -62,7 +62,7 @@ class PermuteDims(Gate):
     """The axes in another order: axis i of the output is axis axes[i] of x."""
 
     axes: tuple[int, ...]
-    symbol: ClassVar[str] = "ᵀ"
+    symbol: ClassVar[str] = "Aᵀ"
     view: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:

@@ -51,8 +51,8 @@ class Cell(Module):
         hidden_size: int,
         rng: Rng = None,
         dtype: npt.DTypeLike = "float32",
-        input_init: init.Init = init.glorot_uniform,
-        recurrent_init: init.Init = init.orthogonal,
+        input_init: init.Init = init.recurrent_uniform,
+        recurrent_init: init.Init = init.recurrent_uniform,
     ) -> None:
         self.input_size, self.hidden_size = input_size, hidden_size
         self.dtype = as_dtype(dtype)
@@ -152,9 +152,13 @@ class LSTMCell(Cell):
 
     The state is (h, c), each (B, H), the output h'. The gates lie in the order i, f, g, o in
     weight_ih (F, 4H), weight_hh (H, 4H) and bias (4H,). (Hochreiter and Schmidhuber, "Long
-    short-term memory", 1997; with the forget gate of Gers, Schmidhuber and Cummins, 2000.) The bias
-    of the forget gate starts as 1, so that the cell starts by remembering (Jozefowicz, Zaremba and
-    Sutskever, 2015). Arguments: see `Cell`.
+    short-term memory", 1997; with the forget gate of Gers, Schmidhuber and Cummins, 2000.)
+
+    Args:
+        forget_bias: where the bias of the forget gate starts; with 1 the cell starts by remembering,
+            which long dependencies need (Jozefowicz, Zaremba and Sutskever, 2015).
+
+    and those of `Cell`.
 
     >>> import minigrad as mg
     >>> cell = LSTMCell(4, 5, rng=0)
@@ -166,10 +170,12 @@ class LSTMCell(Cell):
     gates = 4
     state_names = ("h", "c")
 
-    def __init__(self, input_size: int, hidden_size: int, **settings: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, forget_bias: float = 0.0, **settings: Any
+    ) -> None:
         super().__init__(input_size, hidden_size, **settings)
         bias = self.bias.get_value()
-        bias[hidden_size : 2 * hidden_size] = 1  # of the forget gate
+        bias[hidden_size : 2 * hidden_size] = forget_bias
         self.bias.set_value(bias)
 
     def __call__(self, x: Any, state: Any) -> tuple[Variable, tuple[Variable, Variable]]:

@@ -30,6 +30,7 @@ __all__ = [
     "normal",
     "ones",
     "orthogonal",
+    "recurrent_uniform",
     "uniform",
     "zeros",
 ]
@@ -57,6 +58,13 @@ def uniform(
 ) -> Array:
     """U(-limit, limit). The default limit is that of Karpathy's char-rnn."""
     return rng.uniform(-limit, limit, shape).astype(dtype)
+
+
+def recurrent_uniform(
+    shape: Sequence[int], rng: np.random.Generator, dtype: npt.DTypeLike = "float32"
+) -> Array:
+    """U(-1/√n, 1/√n) for (…, n): the start of recurrent layers in PyTorch."""
+    return uniform(shape, rng, dtype, 1 / np.sqrt(max(1, shape[-1])))
 
 
 def normal(

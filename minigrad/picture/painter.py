@@ -85,8 +85,7 @@ class Painter:
         symbol = tidy(apply.gate.symbol)
         style = _gate_style(symbol) | {"tooltip": plain(tidy(repr(apply.gate), 200))}
         node = self.sketch.node(scope.frame, plain(*symbol.split()), style)
-        ordered = not getattr(apply.gate, "commutative", False)
-        ports = _PORTS.get(len(wires), ()) if ordered else ()
+        ports = () if apply.gate.commutative else _PORTS.get(len(wires), ())
         for wire, port in zip_longest(wires, ports):
             wire.to(node, **({"headport": port} if port else {}))
         for v in apply.outputs:

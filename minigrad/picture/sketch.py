@@ -21,6 +21,7 @@ _GRAPH = {"rankdir": "LR", "bgcolor": "white", "nodesep": ".3", "ranksep": ".45"
 _FONT = {"fontname": "Helvetica"}
 _NODE = _FONT | {"fontsize": "14", "color": "#444444", "penwidth": "1.2"}
 _EDGE = _FONT | {"fontsize": "12", "color": "#777777", "arrowsize": ".7"}
+# No margin here: with one, dot now and then finds no way for an edge, and leaves it out.
 _FRAME = _FONT | {"style": "rounded,filled", "color": "#b0bec5"}
 _FILLS = ("#fafafa", "#f3f5f6")  # by depth, so that a loop in a loop stands out
 _FORK = {"shape": "point", "width": ".06", "color": "#777777"}

@@ -1,8 +1,8 @@
 """What stands on a picture: names, shapes and numbers as short text, made safe for DOT.
 
 Graphviz reads labels in two languages. A plain one knows backslashes and entities (``&lt;``), an
-HTML-like one also knows tags. A user's text may hold anything, so it passes `tidy` first and one of
-`plain` and `html` last.
+HTML-like one knows tags as well. A user's text may hold anything, so it passes `tidy` first and one
+of `plain` and `html` last.
 """
 
 from collections.abc import Iterable
@@ -46,14 +46,17 @@ def html(*lines: tuple[str, str]) -> str:
     """An HTML-like label of (text, colour) lines, with some room around them.
 
     >>> html(("x < 3", "#ff0000"))  # doctest: +ELLIPSIS
-    '<<table ...><tr><td><font color="#ff0000">x &lt; 3</font></td></tr></table>>'
+    '<<table ...><tr><td><font color="#ff0000">x &#60; 3</font></td></tr></table>>'
     """
     shown = "<br/>".join(f'<font color="{c}">{_entities(text)}</font>' for text, c in lines)
     return f"<{_ROOM}<tr><td>{shown}</td></tr></table>>"
 
 
 def _entities(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace("\\", r"\\")  # here too: \N would be the node's name
+    for character in "&<>":
+        text = text.replace(character, f"&#{ord(character)};")
+    return text
 
 
 def show_dims(shape: Iterable[Size]) -> str:

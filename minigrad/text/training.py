@@ -132,7 +132,7 @@ class Training:
         if not np.isfinite(loss):
             raise DataError(
                 f"the loss is {float(loss)} at step {self.done + 1}: the training has diverged. "
-                "Try a smaller lr, or a smaller clip"
+                "Try a smaller lr, or a smaller clip (0 is none)"
             )
         self.done += 1
         return float(loss)

@@ -43,7 +43,7 @@ class Vocabulary:
         except KeyError as missing:
             place = text.index(missing.args[0])
             raise DataError(
-                f"the character {missing.args[0]!r}, number {place:,} of the text, is not among "
+                f"the character {missing.args[0]!r}, at place {place:,} of the text, is not among "
                 f"the {len(self):,} that the vocabulary has"
             ) from None
 

@@ -1,7 +1,8 @@
 """The table of gates: for each of them, inputs that show what it does.
 
-Sizes are names, so that one line gives several cases: usual sizes, all of them different (square arrays
-hide mistakes), T = 0, and every size 1. Values lie where a gate is smooth; ties are in `test_ties.py`.
+Sizes are names, so that one line gives several cases: usual sizes, all of them different (square
+arrays hide mistakes), T = 0, and every size 1. Values lie where a gate is smooth; ties are in
+`test_ties.py`.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,85 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.dims import Dim, Shape, Sizes, dim
-from minigrad.gates import *
+from minigrad.dims import Dim, Sizes, dim
+from minigrad.gates import (
+    Abs,
+    Add,
+    AllTrue,
+    AnyTrue,
+    Arange,
+    Argmax,
+    Argmin,
+    Astype,
+    BroadcastTo,
+    Ceil,
+    Clip,
+    Concat,
+    Cos,
+    CumulativeSum,
+    Divide,
+    Equal,
+    Exp,
+    ExpandDims,
+    Expm1,
+    Extent,
+    Flip,
+    Floor,
+    FloorDivide,
+    FoldIn,
+    Greater,
+    GreaterEqual,
+    Index,
+    Isfinite,
+    Isinf,
+    Isnan,
+    Less,
+    LessEqual,
+    Log,
+    Log1p,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
+    LogicalXor,
+    LogSoftmax,
+    LogSumExp,
+    Matmul,
+    Max,
+    Maximum,
+    Mean,
+    Min,
+    Minimum,
+    Multiply,
+    Negative,
+    NotEqual,
+    OneHot,
+    PermuteDims,
+    Place,
+    Power,
+    Relu,
+    Remainder,
+    Reshape,
+    Round,
+    ScatterAdd,
+    ScatterAddAlong,
+    Sigmoid,
+    Sign,
+    Sin,
+    Softmax,
+    Softplus,
+    Split,
+    Sqrt,
+    Squeeze,
+    Stack,
+    StopGradient,
+    Subtract,
+    Sum,
+    Take,
+    TakeAlong,
+    Tanh,
+    Uniform,
+    Where,
+)
 from minigrad.graph import Array, Binding, Gate, Type
 
 T, B, H, K, V = (Dim(name) for name in "TBHKV")
@@ -245,7 +323,14 @@ ALONG_AXIS = [
 FUNCTIONS: dict[Any, Any] = {
     Sum: np.sum, Mean: np.mean, Max: np.max, Min: np.min, AllTrue: np.all, AnyTrue: np.any,
 }  # fmt: skip
-AXES = [((), False), ((0,), False), ((1,), True), ((0, 2), False), ((1, 2), True), ((0, 1, 2), False)]
+AXES = [
+    ((), False),
+    ((0,), False),
+    ((1,), True),
+    ((0, 2), False),
+    ((1, 2), True),
+    ((0, 1, 2), False),
+]
 
 REDUCTIONS = [
     case(

@@ -1,7 +1,6 @@
 """Every gate of the table `cases.py` against its own rules, NumPy, differences, and the compiler."""
 
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,9 +39,7 @@ def each(cases: Iterable[Case]) -> Any:
     return pytest.mark.parametrize("case", list(cases), ids=str)
 
 
-def applied(
-    case: Case, sizes: str | None = None
-) -> tuple[list[Variable], tuple[Variable, ...]]:
+def applied(case: Case, sizes: str | None = None) -> tuple[list[Variable], tuple[Variable, ...]]:
     """The gate on placeholders, with named dimensions, or with numbers in their place."""
     bind = Binding(SIZES[sizes]) if sizes else lambda setting: setting
     types = [bind(t) for t in case.types()]
@@ -123,42 +120,6 @@ def test_composite_is_its_definition(case: Case) -> None:
         assert_same(*precise(slopes, values))
 
 
-STEPS = 6
-
-
-def over_time(case: Case, lifted: Sequence[bool], sizes: str) -> tuple[list[Any], list[Any]]:
-    """Arrays for several steps, stacked where they vary over time, and what each step makes of them."""
-    gate = case.gate.bind(Binding(SIZES[sizes]))
-    drawn = [case.arrays(SIZES[sizes], seed) for seed in range(STEPS)]
-    rows = [[row[i] if varies else drawn[0][i] for i, varies in enumerate(lifted)] for row in drawn]
-    with np.errstate(all="ignore"):
-        results = [as_tuple(gate.forward(np, *row)) for row in rows]
-    columns = zip(lifted, *rows, strict=True)
-    arrays = [np.stack(column) if varies else column[0] for varies, *column in columns]
-    return arrays, [np.stack(result) for result in zip(*results, strict=True)]
-
-
-@each(case for case in CASES if case.inputs)
-def test_lift_is_the_gate_for_all_steps_at_once(case: Case) -> None:
-    """Whichever of its inputs vary over time, and at every size."""
-    sizes_of = mg.input("sizes", ("T", "B", "H", "K", "V"))  # tells the names that no input has
-    for lifted in list(product([False, True], repeat=len(case.inputs)))[1:]:
-        inputs: list[Variable] = [
-            mg.input(f"x{i}", (STEPS, *t.shape) if varies else t.shape, t.dtype)
-            for i, (t, varies) in enumerate(zip(case.types(), lifted, strict=True))
-        ]
-        lifted_gate = case.gate.lift(lifted, *inputs)
-        if lifted_gate is None:
-            continue
-        for sizes in case.fits:
-            arrays, expected = over_time(case, lifted, sizes)
-            values = dict(zip(inputs, arrays, strict=True))
-            values[sizes_of] = np.zeros(Binding(SIZES[sizes])(sizes_of.shape), "float32")
-            found = evaluate(as_tuple(lifted_gate), values)
-            for a, b in zip(found, expected, strict=True):
-                assert_same(a, b, rtol=1e-5, atol=1e-6)
-
-
 @needs_function
 @each(CASES)
 def test_compiled_equals_interpreted(case: Case) -> None:
@@ -173,7 +134,5 @@ def test_compiled_equals_interpreted(case: Case) -> None:
         bind, values = Binding(SIZES[sizes]), at(case, inputs, sizes)
         values |= {w: np.full(bind(w.shape), 0.5, w.dtype) for w in weights}
         values[sizes_of] = np.zeros(bind(sizes_of.shape), "float32")
-        for found, right in zip(
-            function(*values.values()), evaluate(results, values), strict=True
-        ):
+        for found, right in zip(function(*values.values()), evaluate(results, values), strict=True):
             assert_same(found, right, rtol=1e-5, atol=1e-6)

@@ -210,7 +210,9 @@ def one_weight_everywhere(scan: Scan, T: Any, real: Inputs) -> list[Variable]:
     """In the start, in each step twice, in xs, and after the loop."""
     w = real("w", H)
     last, ys = scan(
-        lambda h, x: (mg.sin(h * w) + w * x, h * x), w * 2, w * mg.broadcast_to(real("x", T, 1), (T, H))
+        lambda h, x: (mg.sin(h * w) + w * x, h * x),
+        w * 2,
+        w * mg.broadcast_to(real("x", T, 1), (T, H)),
     )
     return [last * w, ys]
 

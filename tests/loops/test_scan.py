@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, ScanError, ShapeError
-from minigrad.graph import Input, Variable, applies, leaves
+from minigrad.graph import Variable, applies, leaves
 from minigrad.interpret import evaluate
 from minigrad.loops import Scan
 from minigrad.tree import flatten, tree_map
@@ -89,9 +89,7 @@ def test_compiled_equals_interpreted(name: str, option: str) -> None:
     function = mg.function(given, variables)
     for T in (0, 4):
         at = {v: value(v, {"T": T}).astype(v.dtype) for v in given}
-        for found, right in zip(
-            function(*at.values()), evaluate(variables, at), strict=True
-        ):
+        for found, right in zip(function(*at.values()), evaluate(variables, at), strict=True):
             assert_same(found, right, rtol=1e-4, atol=1e-5)
 
 
@@ -193,7 +191,10 @@ def test_checkpoints_keep_fewer_rows() -> None:
 
     def stacked(**options: Any) -> set[Any]:
         last, _ = mg.scan(
-            lambda h, x: (mg.tanh(mg.sin(h) * x), None), mg.input("h0"), mg.input("x", ("T",)), **options
+            lambda h, x: (mg.tanh(mg.sin(h) * x), None),
+            mg.input("h0"),
+            mg.input("x", ("T",)),
+            **options,
         )
         gradient = mg.grad(last, last.owner.inputs[0])
         return {y.shape[0] for a in applies([gradient]) for y in a.outputs[1:] if y.shape}
@@ -256,7 +257,20 @@ def by_scan(k1: int, k2: int, reverse: bool) -> list[Variable]:
 @pytest.mark.parametrize("T", [1, 2, 3, 5, 6, 7])
 @pytest.mark.parametrize(
     ("k1", "k2"),
-    [(1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (2, 4), (2, 5), (3, 3), (3, 4), (3, 7), (4, 6), (8, 8)],
+    [
+        (1, 1),
+        (1, 2),
+        (1, 3),
+        (2, 2),
+        (2, 3),
+        (2, 4),
+        (2, 5),
+        (3, 3),
+        (3, 4),
+        (3, 7),
+        (4, 6),
+        (8, 8),
+    ],
 )
 def test_truncation_stops_gradients_where_it_says(T: int, k1: int, k2: int, reverse: bool) -> None:
     found, right = by_scan(k1, k2, reverse), truncated(T, k1, k2, reverse)
@@ -272,7 +286,14 @@ def test_truncation_changes_no_value() -> None:
 
 def test_truncation_in_numbers() -> None:
     """h_t = h_{t-1} + w: the gradient of h_4 counts the steps of its window."""
-    for (k1, k2), steps in {(1, 1): 1, (1, 3): 3, (2, 2): 2, (2, 3): 3, (4, 4): 4, (9, 9): 4}.items():
+    for (k1, k2), steps in {
+        (1, 1): 1,
+        (1, 3): 3,
+        (2, 2): 2,
+        (2, 3): 3,
+        (4, 4): 4,
+        (9, 9): 4,
+    }.items():
         w = mg.input("w")
         last, _ = mg.scan(lambda h, _, w=w: (h + w, None), 0.0, length=4, truncate=(k1, k2))
         assert float(mg.grad(last, w).eval({w: 1.0})) == steps
@@ -338,7 +359,11 @@ h0 = mg.input("h0", (2,))
         (carrying(same, h0, truncate=(1.0, 2)), ArgumentError, "truncate is two ints"),
         (carrying(same, h0, truncate=(1, 2), unroll=2), ArgumentError, "exclude each other"),
         (carrying(same, h0, checkpoint=2, unroll=2), ArgumentError, "exclude each other"),
-        (carrying(lambda c, x: (c + mg.input("y", (3,)), x), h0), ShapeError, "add: cannot broadcast"),
+        (
+            carrying(lambda c, x: (c + mg.input("y", (3,)), x), h0),
+            ShapeError,
+            "add: cannot broadcast",
+        ),
         (carrying(same, "start"), DTypeError, "not supported"),
     ],
 )

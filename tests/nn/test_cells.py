@@ -142,16 +142,24 @@ def test_zero_state() -> None:
 
 
 def test_each_gate_starts_by_itself() -> None:
-    """Glorot's fans are those of one gate, and each recurrent matrix is orthogonal."""
-    cell = nn.LSTMCell(30, 40, rng=0, dtype="float64")
+    """The limits of an initialiser are those of one gate, and each matrix is drawn alone."""
+    start = {"input_init": nn.init.glorot_uniform, "recurrent_init": nn.init.orthogonal}
+    cell = nn.LSTMCell(30, 40, rng=0, dtype="float64", **start)
     limit = np.sqrt(6 / 70)
     for W, U in zip(gates(cell, "weight_ih"), gates(cell, "weight_hh"), strict=True):
         assert 0.9 * limit < np.abs(W).max() <= limit
         np.testing.assert_allclose(U.T @ U, np.eye(40), atol=1e-12)
 
 
-def test_biases_start_as_zeros_but_for_the_forget_gate() -> None:
-    i, f, g, o = gates(nn.LSTMCell(F, H), "bias")
+def test_weights_start_evenly_within_one_over_the_root_of_h() -> None:
+    cell = nn.GRUCell(30, 40, rng=0)
+    for matrix in (cell.weight_ih, cell.weight_hh):
+        assert 0.9 / np.sqrt(40) < np.abs(matrix.get_value()).max() <= 1 / np.sqrt(40)
+
+
+def test_biases_start_as_zeros_but_for_a_forget_gate_that_is_to_remember() -> None:
+    assert not nn.LSTMCell(F, H).bias.get_value().any()
+    i, f, g, o = gates(nn.LSTMCell(F, H, forget_bias=1.0), "bias")
     np.testing.assert_array_equal(f, np.ones(H))
     np.testing.assert_array_equal([i, g, o], np.zeros((3, H)))
     gru = nn.GRUCell(F, H)
