@@ -1,7 +1,8 @@
 """The circuit f = (x + y) · z at x = -2, y = 5, z = -4, forward and backward.
 
-Lesson: MIT 6.S094, "Recurrent neural networks" (and Stanford CS231n, lecture 4): a gate only knows its
-inputs, its output, and the gradient that comes back to it. Add hands it on, multiply swaps its inputs.
+Lesson: MIT 6.S094, "Recurrent neural networks" (and Stanford CS231n, lecture 4): a gate only knows
+its inputs, its output, and the gradient that comes back to it. Add hands it on, multiply swaps its
+inputs.
 
     python examples/circuit.py [circuit.svg]
 """

@@ -1,8 +1,8 @@
 """A recurrent network learns to spell "hello": given h, e, l, l it says e, l, l, o.
 
 Lesson: FAU Deep Learning, "Recurrent neural networks" part 2 (and A. Karpathy, "The unreasonable
-effectiveness of recurrent neural networks"). After the first l comes an l, after the second an o: only
-a network that remembers can know.
+effectiveness of recurrent neural networks"). After the first l comes an l, after the second an o:
+only a network that remembers can know.
 
     python examples/hello.py
 """
@@ -28,14 +28,15 @@ def main(steps: int = 100) -> str:
     h, logits = mg.scan(step, h0, mg.one_hot(ids, len(letters)).expand_dims(1))
     loss = nn.losses.softmax_cross_entropy(logits, targets)
     weights = [*cell.parameters().values(), *readout.parameters().values()]
-    train = mg.function([ids, targets, h0], loss, optim.Adam(lr=0.05).updates(loss, weights))
+    updates = optim.Adam(lr=0.02).updates(loss, weights)
+    train = mg.function([ids, targets, h0], (loss, logits.argmax(axis=1)), updates)
     following = mg.function([ids, h0], (logits[-1].argmax(), h))
 
     zero = np.zeros((1, 8), np.float32)
     for number in range(1, steps + 1):
-        cost = train(letters.encode("hell"), letters.encode("ello"), zero)
-        if number % 20 == 0:
-            print(f"step {number:3}  loss {cost:.4f}")
+        cost, guesses = train(letters.encode("hell"), letters.encode("ello"), zero)
+        if number in (1, 2, 5, 10, 20, 50, steps):
+            print(f"step {number:3}  loss {cost:.4f}  hell → {letters.decode(guesses)}")
 
     text, state = "h", zero
     while len(text) < 5:

@@ -19,20 +19,11 @@ from .functions.elementwise import *  # one by one: mypy cannot read functions._
 from .functions.indexing import *
 from .functions.reductions import *
 from .functions.shape import *
-from .graph import (
-    Apply,
-    Constant,
-    Gate,
-    Parameter,
-    Type,
-    Variable,
-    constant,
-    input,
-    inputs,
-    parameter,
-)
+from .graph import Apply, Gate
 from .jacobians import hessian, jacobian
 from .loops import associative_scan, scan
+from .types import Type
+from .variables import Constant, Parameter, Variable, constant, input, inputs, parameter
 from .verify import verify_grad
 
 if TYPE_CHECKING:

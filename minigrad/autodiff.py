@@ -10,8 +10,10 @@ from typing import Any
 from .dims import show_shape
 from .errors import ArgumentError, GateError, GradientError
 from .functions import astype, ones_like, zeros_like
-from .graph import Apply, Input, Variable, applies, as_variables, leaves, located, substitute
+from .graph import Apply, applies, leaves, substitute
 from .tree import flatten, unflatten
+from .variables import Input, Variable, as_variables
+from .where import located
 
 __all__ = ["grad", "jvp", "vjp"]
 

@@ -22,9 +22,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from . import __version__
 from .errors import DataError, MinigradError
 from .functions import exp
-from .graph import Variable, inputs
 from .text import RunFolder, Sampler, Settings, Training
 from .tracing import trace
+from .variables import Variable, inputs
 from .verify import verify_grad
 
 __all__ = ["app", "main"]

@@ -7,19 +7,9 @@ import numpy as np
 
 from .dims import bind_sizes
 from .errors import ArgumentError, GateError, UnknownNameError
-from .graph import (
-    Apply,
-    Array,
-    Binding,
-    Constant,
-    Graph,
-    Parameter,
-    Type,
-    Variable,
-    cast_safely,
-    leaves,
-    method,
-)
+from .graph import Apply, Binding, Graph, leaves
+from .types import Array, Type, cast_safely
+from .variables import Constant, Parameter, Variable, method
 
 __all__ = ["evaluate", "run"]
 

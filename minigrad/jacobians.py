@@ -6,9 +6,9 @@ from .autodiff import grad, vjp
 from .dims import product
 from .errors import GradientError
 from .functions import eye
-from .graph import Variable
 from .loops import scan
 from .tree import tree_map
+from .variables import Variable
 
 __all__ = ["hessian", "jacobian"]
 

@@ -20,8 +20,8 @@ from .autodiff import grad
 from .dims import show_shape
 from .errors import ArgumentError, ShapeError
 from .functions import add, astype, clip, minimum, negative, sqrt, square, sum
-from .graph import Parameter, Variable, as_variables
 from .tree import flatten, tree_map
+from .variables import Parameter, Variable, as_variables
 
 __all__ = [
     "SGD",

@@ -21,7 +21,8 @@ from .dims import Shape, broadcast, dim
 from .errors import ArgumentError
 from .functions import argmax, cos, less, log, sqrt
 from .functions.reductions import front_axis, variable
-from .graph import Parameter, Variable, as_dtype, as_variables
+from .types import as_dtype
+from .variables import Parameter, Variable, as_variables
 
 __all__ = ["Generator"]
 

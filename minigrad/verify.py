@@ -9,9 +9,11 @@ import numpy as np
 from .autodiff import grad
 from .errors import ArgumentError, GradientError
 from .functions import sum as sum_
-from .graph import Array, Input, Parameter, Variable, applies, constant, leaves
+from .graph import applies, leaves
 from .interpret import evaluate, keyed, label
 from .tree import flatten
+from .types import Array
+from .variables import Input, Parameter, Variable, constant
 
 __all__ = ["Entry", "GradientReport", "verify_grad"]
 

@@ -1,4 +1,4 @@
-"""Settings for every test: Hypothesis tries the same examples each time, however slow the machine."""
+"""Settings for every test: Hypothesis tries the same examples each time, on any machine."""
 
 from hypothesis import settings
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.graph import Parameter, Variable
 from minigrad.interpret import evaluate
 from minigrad.rewrite import PASSES
+from minigrad.variables import Parameter, Variable
 from tests.helpers import Array
 
 

@@ -1,4 +1,4 @@
-"""What many tests share: exact values, derivatives by differences, the compiler where there is one."""
+"""What many tests share: exact values, derivatives by differences."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -59,7 +59,7 @@ def slope(f: Callable[[Array], Any], x: Array, direction: Array, step: float = 1
 
 
 def check_gradient(cost: mg.Variable, at: Values, wrt: list[mg.Variable]) -> None:
-    """mg.grad in each of `wrt` against central differences, along a direction that spares no element."""
+    """mg.grad in each of `wrt` against central differences, in a direction that spares none."""
     rng = np.random.default_rng(0)
     gradients = precise(mg.grad(cost, wrt, unused="zeros"), at)
     for v, gradient in zip(wrt, gradients, strict=True):
@@ -74,7 +74,7 @@ def check_gradient(cost: mg.Variable, at: Values, wrt: list[mg.Variable]) -> Non
 
 
 def check_gradients(cost: mg.Variable, at: Values, wrt: list[mg.Variable]) -> None:
-    """The first derivatives of a scalar cost, and the second ones: those of its weighted gradient."""
+    """The first derivatives of a scalar cost, and the second: those of its weighted gradient."""
     check_gradient(cost, at, wrt)
     gradient_sum, weights = weighted(mg.grad(cost, wrt, unused="zeros"))
     rng = np.random.default_rng(1)

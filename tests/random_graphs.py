@@ -12,7 +12,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.errors import MinigradError
-from minigrad.graph import Variable
+from minigrad.variables import Variable
 from tests.helpers import Array
 
 Pool = list[Variable]
@@ -171,7 +171,11 @@ def leaves(floats: str, sizes: dict[str, int]) -> dict[Variable, Array]:
 
 def constants(floats: str) -> Pool:
     """What can be folded."""
-    return [mg.constant(0.5), mg.constant(np.array([0.0, 1.0, -2.0], floats)), mg.constant(np.int64(2))]
+    return [
+        mg.constant(0.5),
+        mg.constant(np.array([0.0, 1.0, -2.0], floats)),
+        mg.constant(np.int64(2)),
+    ]
 
 
 def with_gradients(outputs: Pool, wrt: Iterable[Variable]) -> Pool:

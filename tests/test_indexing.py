@@ -1,4 +1,4 @@
-"""x[…] against NumPy, with sizes that are numbers and sizes that are names, in value and gradient."""
+"""x[…] against NumPy, in value and gradient, with sizes that are numbers or names."""
 
 from typing import Any
 

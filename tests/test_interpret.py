@@ -20,7 +20,7 @@ def test_a_value_may_be_given_for_any_variable() -> None:
     q = x + y
     f = q * z
     assert float(f.eval({q: 3, z: -4})) == -12
-    with pytest.raises(ArgumentError, match="x.* has no value: give one"):
+    with pytest.raises(ArgumentError, match=r"x.* has no value: give one"):
         f.eval({z: -4})
 
 

@@ -1,4 +1,4 @@
-"""NumPy's own functions and operators on a Variable: a gate with NumPy's meaning, or a clear error."""
+"""NumPy's own functions and operators on a Variable: a gate that means the same, or an error."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_calls_with_several_results() -> None:
     ],
 )
 def test_what_has_no_gate_is_refused(call: Any) -> None:
-    with pytest.raises(ArgumentError, match="np[.].*"):
+    with pytest.raises(ArgumentError, match=r"np\."):
         call(mg.constant(A))
 
 
@@ -143,7 +143,7 @@ def test_what_has_no_gate_is_refused(call: Any) -> None:
 def test_logic_operators_are_for_booleans(operator: str) -> None:
     """NumPy's work on the bits of integers, for which there is no gate."""
     x = mg.constant(I)
-    with pytest.raises(TypeError, match="mg.logical_"):
+    with pytest.raises(TypeError, match=r"mg\.logical_"):
         getattr(x, operator)(3)
-    with pytest.raises(TypeError, match="mg.logical_"):
-        ~x
+    with pytest.raises(TypeError, match=r"mg\.logical_not"):
+        x.__invert__()

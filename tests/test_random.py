@@ -151,7 +151,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def noisy(reverse: bool = False, **options: Any) -> list[np.ndarray]:
-    """A loop with two draws a step, a loop with a draw inside it, and a draw outside, and a gradient."""
+    """A loop with two draws a step, a loop with draws in it, draws outside, and a gradient."""
     rng = Generator(5)
     x = mg.input("x", (5,))
     fixed = rng.uniform((3,))

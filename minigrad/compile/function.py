@@ -10,21 +10,12 @@ import numpy as np
 
 from ..dims import Dim, bind_sizes, show_shape
 from ..errors import ArgumentError, BackendError, DTypeError, NotFiniteError, ShapeError
-from ..graph import (
-    Array,
-    Binding,
-    Constant,
-    Graph,
-    Parameter,
-    Variable,
-    as_variables,
-    cast_safely,
-    leaves,
-    substitute,
-)
+from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
 from ..rewrite import count_gates, optimise
 from ..tree import flatten, unflatten
+from ..types import Array, cast_safely
+from ..variables import Constant, Parameter, Variable, as_variables
 from .program import Program, write
 
 __all__ = ["Function", "function"]

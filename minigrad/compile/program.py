@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GateError, MinigradError
-from ..graph import Apply, Array, Binding, Constant, Gate, Graph, Type, Variable
+from ..graph import Apply, Binding, Gate, Graph
 from ..loops import Scan
+from ..types import Array, Type
+from ..variables import Constant, Variable
 from .recorder import Code, Recorder, literal
 
 __all__ = ["Line", "Program", "write"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import gates
 from ..errors import DTypeError
-from ..graph import Variable, as_variables, method
+from ..variables import Variable, as_variables, method
 
 __all__ = [
     "abs",

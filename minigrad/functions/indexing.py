@@ -9,7 +9,8 @@ from .. import gates
 from ..dims import Dim, Size, dim, show_shape
 from ..errors import ShapeError
 from ..gates.indexing import Item
-from ..graph import Variable, as_dtype, method
+from ..types import as_dtype
+from ..variables import Variable, method
 from .elementwise import Operand
 from .reductions import front_axis, variable
 from .shape import expand_dims, flip

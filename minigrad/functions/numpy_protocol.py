@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import gates
 from ..errors import ArgumentError
-from ..graph import Variable, method
+from ..variables import Variable, method
 from . import elementwise, indexing, reductions, shape
 
 __all__: list[str] = []

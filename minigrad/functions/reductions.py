@@ -8,7 +8,7 @@ from typing import Any
 from .. import gates
 from ..dims import Axis, show_shape
 from ..errors import ShapeError
-from ..graph import Variable, as_variables, method
+from ..variables import Variable, as_variables, method
 from .elementwise import Operand, sqrt, square
 
 __all__ = [

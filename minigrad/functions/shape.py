@@ -14,7 +14,8 @@ import numpy.typing as npt
 from .. import gates
 from ..dims import Axis, Dim, Shape, Size, dim, product, show_shape
 from ..errors import ShapeError
-from ..graph import Variable, as_dtype, as_variables, constant, method
+from ..types import as_dtype
+from ..variables import Variable, as_variables, constant, method
 from .elementwise import Operand, equal
 from .reductions import front_axes, front_axis, variable
 

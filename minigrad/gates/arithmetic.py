@@ -1,6 +1,6 @@
 """Arithmetic: + − × ÷, powers, and their kin."""
 
-from ..graph import Constant, Variable
+from ..variables import Constant, Variable
 from .choice import Where
 from .elementwise import Elementwise
 

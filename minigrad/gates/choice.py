@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
-from ..graph import Variable
+from ..variables import Variable
 from .elementwise import Elementwise
 
 __all__ = [

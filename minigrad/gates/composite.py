@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import ShapeError
-from ..graph import Gate, Type, Variable
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable
 from .choice import Maximum, Where
 from .elementwise import Elementwise, ufunc_dtype
 

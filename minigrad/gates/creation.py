@@ -8,7 +8,9 @@ import numpy as np
 
 from ..dims import Size
 from ..errors import DTypeError
-from ..graph import Gate, Type, Variable
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable
 
 __all__ = ["Arange", "Astype", "Extent", "OneHot", "StopGradient"]
 

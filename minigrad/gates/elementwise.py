@@ -7,7 +7,9 @@ import numpy as np
 
 from ..dims import broadcast
 from ..errors import DTypeError
-from ..graph import Apply, Gate, Type, Variable, as_dtype
+from ..graph import Apply, Gate
+from ..types import Type, as_dtype
+from ..variables import Variable
 
 __all__ = ["Elementwise", "aligned", "fit", "ufunc_dtype"]
 

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 from ..dims import Shape, Size, show_shape
 from ..errors import DTypeError, ShapeError
-from ..graph import Gate, Type, Variable
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable
 from .shape import all_lifted
 
 __all__ = ["Index", "Place", "ScatterAdd", "ScatterAddAlong", "Take", "TakeAlong"]

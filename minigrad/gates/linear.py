@@ -8,7 +8,9 @@ import numpy as np
 
 from ..dims import broadcast, product, show_shape
 from ..errors import ShapeError
-from ..graph import Gate, Type, Variable
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable
 from .elementwise import fit
 
 __all__ = ["Matmul"]

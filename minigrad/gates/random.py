@@ -14,7 +14,9 @@ import numpy as np
 
 from ..dims import Shape, broadcast, product
 from ..errors import DTypeError
-from ..graph import Gate, Type, Variable
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable
 from .elementwise import aligned
 
 __all__ = ["FoldIn", "Uniform"]
@@ -63,7 +65,9 @@ class Uniform(Gate):
     def infer(self, key: Type) -> Type:
         _need_key(key)
         if self.dtype.kind != "f":
-            raise DTypeError(f"random numbers are float32 or float64, not {self.dtype}: use .astype")
+            raise DTypeError(
+                f"random numbers are float32 or float64, not {self.dtype}: use .astype"
+            )
         return Type((*key.shape, *self.shape), self.dtype)
 
     def lift(self, lifted: Sequence[bool], key: Variable) -> Any:

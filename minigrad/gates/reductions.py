@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..dims import Shape, product
-from ..graph import Gate, Type, Variable
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable
 from .creation import Extent
 
 __all__ = ["AllTrue", "AnyTrue", "Argmax", "Argmin", "CumulativeSum", "Max", "Mean", "Min", "Sum"]

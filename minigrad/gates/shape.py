@@ -8,7 +8,9 @@ import numpy as np
 
 from ..dims import Shape, Size, broadcast, product, show_shape
 from ..errors import ShapeError
-from ..graph import Gate, Type, Variable, constant
+from ..graph import Gate
+from ..types import Type
+from ..variables import Variable, constant
 
 __all__ = [
     "BroadcastTo",

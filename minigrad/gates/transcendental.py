@@ -1,6 +1,6 @@
 """Exponentials, logarithms, roots, and the functions of angles."""
 
-from ..graph import Variable
+from ..variables import Variable
 from .elementwise import Elementwise
 
 __all__ = ["Cos", "Exp", "Expm1", "Log", "Log1p", "Sin", "Sqrt", "Tanh"]

@@ -7,8 +7,8 @@ from ..dims import Size, log2_ceil
 from ..errors import ScanError
 from ..functions import arange, concat, flip, greater_equal, maximum, moveaxis, stack, take, where
 from ..functions.reductions import front_axis
-from ..graph import Variable, as_variables
 from ..tree import flatten, tree_map, unflatten
+from ..variables import Variable, as_variables
 from .loop import scan
 
 __all__ = ["associative_scan"]

@@ -11,8 +11,10 @@ from ..dims import Size
 from ..errors import ScanError
 from ..functions import arange, flip, logical_not, where, zeros_like
 from ..gates import Extent
-from ..graph import Apply, Constant, Gate, Graph, Input, Type, Variable, dependents, leaves
+from ..graph import Apply, Gate, Graph, dependents, leaves
 from ..interpret import run
+from ..types import Type
+from ..variables import Constant, Input, Variable
 
 __all__ = ["Scan"]
 

@@ -6,20 +6,11 @@ from typing import Any
 from ..dims import Size, dim, isqrt
 from ..errors import ArgumentError, ScanError
 from ..functions import arange, concat, stack, zeros
-from ..graph import (
-    Apply,
-    Constant,
-    Graph,
-    Input,
-    Type,
-    Variable,
-    applies,
-    as_variables,
-    constant,
-    dependents,
-)
+from ..graph import Apply, Graph, applies, dependents
 from ..random import Loop
 from ..tree import flatten, tree_map, unflatten
+from ..types import Type
+from ..variables import Constant, Input, Variable, as_variables, constant
 from .gate import Scan
 
 __all__ = ["scan"]

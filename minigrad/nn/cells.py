@@ -17,8 +17,9 @@ import numpy.typing as npt
 from ..dims import show_shape
 from ..errors import ArgumentError, ShapeError
 from ..functions import relu, sigmoid, split, tanh, zeros
-from ..graph import Array, Parameter, Variable, as_dtype
 from ..random import Generator
+from ..types import Array, as_dtype
+from ..variables import Parameter, Variable
 from . import init
 from .layers import Dropout, Rng
 from .module import Module, features

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ..dims import show_shape
 from ..errors import ShapeError
-from ..graph import Array
+from ..types import Array
 
 __all__ = [
     "Init",

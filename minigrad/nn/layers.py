@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ..errors import ArgumentError, DTypeError
 from ..functions import mean, sqrt, square, take, where
-from ..graph import Parameter, Variable, as_variables, constant
 from ..random import Generator
+from ..variables import Parameter, Variable, as_variables, constant
 from . import init
 from .module import Module, features
 

@@ -24,7 +24,7 @@ from ..functions import (
     sum,
     take_along_axis,
 )
-from ..graph import Variable, as_variables
+from ..variables import Variable, as_variables
 
 __all__ = [
     "half_squared_error",

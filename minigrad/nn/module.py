@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..graph import Parameter, Variable, as_variables
 from ..random import Generator
+from ..variables import Parameter, Variable, as_variables
 
 __all__ = ["Module"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..functions import arange, less, where
-from ..graph import Variable, as_variables
 from ..loops import scan
 from ..tree import tree_map
+from ..variables import Variable, as_variables
 from .cells import GRUCell, LSTMCell, RNNCell, StackedCells
 from .layers import Rng
 from .module import Module

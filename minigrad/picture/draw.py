@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArgumentError, PictureError
-from ..graph import Variable, applies
+from ..graph import applies
 from ..tree import flatten
+from ..variables import Variable
 from .drawing import Drawing
 from .numbers import Numbers
 from .painter import Painter

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Variable
+from ..variables import Variable
 from .text import show_value
 
 __all__ = ["Index", "Numbers"]

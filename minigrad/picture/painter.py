@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from ..dims import Dim, Size
-from ..graph import Apply, Constant, Parameter, Variable
+from ..graph import Apply
 from ..loops.gate import Scan
+from ..variables import Constant, Parameter, Variable
 from .numbers import Index, Numbers
 from .sketch import Frame, Node, Sketch, Style, Wire
 from .steps import Steps, Unrolling

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..dims import Dim, Size, bind_sizes, evaluate
 from ..errors import ArgumentError, PictureError
-from ..graph import Apply, Variable, leaves
+from ..graph import Apply, leaves
 from ..loops.gate import Scan
+from ..variables import Variable
 
 __all__ = ["Steps", "Unrolling"]
 

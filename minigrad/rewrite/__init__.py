@@ -38,11 +38,25 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
 
 # Scans are recognised as twins only until another pass has been there, so merge comes first. Split
 # makes loops from whose steps more can leave; reassociation makes more that can.
-_ORDER = """
-    merge trim fold algebra share
-    split hoist push_before reassociate hoist push_before push_after
-    outer_sums algebra fold share trim
-""".split()
+_ORDER = [
+    "merge",
+    "trim",
+    "fold",
+    "algebra",
+    "share",
+    "split",
+    "hoist",
+    "push_before",
+    "reassociate",
+    "hoist",
+    "push_before",
+    "push_after",
+    "outer_sums",
+    "algebra",
+    "fold",
+    "share",
+    "trim",
+]
 
 
 def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[Graph, list[str]]:
@@ -53,7 +67,9 @@ def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[
     """
     chosen = dict.fromkeys(PASSES, switches) if isinstance(switches, bool) else dict(switches)
     if unknown := chosen.keys() - PASSES.keys():
-        raise ArgumentError(f"optimize: there is no pass {sorted(unknown)}; there are {list(PASSES)}")
+        raise ArgumentError(
+            f"optimize: there is no pass {sorted(unknown)}; there are {list(PASSES)}"
+        )
     notes = []
     notes += [f"{name}: switched off" for name in PASSES if not chosen.get(name, True)]
     for name in _ORDER:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .. import gates
-from ..graph import Apply, Constant, Gate, Graph, Variable, located
+from ..graph import Apply, Gate, Graph
 from ..loops import Scan
+from ..variables import Constant, Variable
+from ..where import located
 from .walk import rewrite
 
 __all__ = ["algebra"]

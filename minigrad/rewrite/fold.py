@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..graph import Apply, Binding, Constant, Graph, Variable, located
+from ..graph import Apply, Binding, Graph
 from ..interpret import compute
 from ..loops import Scan
+from ..variables import Constant, Variable
+from ..where import located
 from .walk import rewrite
 
 __all__ = ["fold"]

@@ -8,7 +8,8 @@ in are found here.
 
 from collections.abc import Sequence
 
-from ..graph import Graph, Variable
+from ..graph import Graph
+from ..variables import Variable
 from .loop import Loop, rewrite_loops
 
 __all__ = ["hoist"]

@@ -8,8 +8,9 @@ body then begins there, and what lay behind it is gone.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..graph import Apply, Constant, Graph, Variable, applies, leaves
+from ..graph import Apply, Graph, applies, leaves
 from ..loops import Scan
+from ..variables import Constant, Variable
 from .walk import rewrite
 
 __all__ = ["Loop", "rewrite_loops"]
@@ -84,9 +85,7 @@ class Loop:
         return v if isinstance(v, Constant) else self.fixed.get(v)
 
 
-def rewrite_loops(
-    graph: Graph, change: Callable[[Loop], Sequence[Variable] | None]
-) -> Graph:
+def rewrite_loops(graph: Graph, change: Callable[[Loop], Sequence[Variable] | None]) -> Graph:
     """`graph` with every scan, inner ones first, replaced by what `change` makes of it: its last
     carries and stacked ys, in order. None keeps it."""
 

@@ -11,8 +11,9 @@ any other has touched a body.
 from dataclasses import replace
 from itertools import combinations
 
-from ..graph import Apply, Graph, Variable, dependents, substitute
+from ..graph import Apply, Graph, dependents, substitute
 from ..loops import Scan
+from ..variables import Variable
 from .walk import rewrite
 
 __all__ = ["merge"]

@@ -11,8 +11,10 @@ from dataclasses import replace
 
 from ..dims import product
 from ..gates import Matmul, Sum
-from ..graph import Apply, Graph, Variable, located
+from ..graph import Apply, Graph
 from ..loops import Scan
+from ..variables import Variable
+from ..where import located
 from .walk import rewrite
 
 __all__ = ["outer_sums"]

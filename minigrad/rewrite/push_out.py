@@ -12,7 +12,9 @@ A gate's `lift` is its form for all steps. One that has none stays where it is.
 from collections.abc import Sequence
 
 from ..gates import Matmul
-from ..graph import Apply, Graph, Input, Variable, applies, located, substitute
+from ..graph import Apply, Graph, applies, substitute
+from ..variables import Input, Variable
+from ..where import located
 from .loop import Loop, rewrite_loops, used_by
 
 __all__ = ["push_after", "push_before"]

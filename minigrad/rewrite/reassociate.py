@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..gates import Add, Multiply
-from ..graph import Apply, Graph, Variable, located
+from ..graph import Apply, Graph
 from ..loops import Scan
+from ..variables import Variable
+from ..where import located
 from .walk import rewrite
 
 __all__ = ["reassociate"]

@@ -8,8 +8,9 @@ Gates are pure, random ones too: a draw is a function of its key.
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from ..graph import Apply, Constant, Gate, Graph, Variable
+from ..graph import Apply, Gate, Graph
 from ..loops import Scan
+from ..variables import Constant, Variable
 from .walk import rewrite
 
 __all__ = ["share"]

@@ -10,7 +10,8 @@ connected components of "the new value of this one needs the old value of that o
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..graph import Graph, Variable
+from ..graph import Graph
+from ..variables import Variable
 from .loop import Loop, rewrite_loops, used_by
 
 __all__ = ["split"]

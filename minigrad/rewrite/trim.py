@@ -9,8 +9,9 @@ that are not used, and carries that only carry themselves on.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..graph import Apply, Graph, Variable
+from ..graph import Apply, Graph
 from ..loops import Scan
+from ..variables import Variable
 from .walk import rewrite
 
 __all__ = ["trim"]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..graph import Apply, Graph, Input, Variable
+from ..graph import Apply, Graph
+from ..variables import Input, Variable
 
 __all__ = ["Rule", "rewrite"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import DataError
-from ..graph import Array
+from ..types import Array
 
 __all__ = ["StatefulBatches"]
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..functions import one_hot
-from ..graph import Variable, input
 from ..nn import GRU, LSTM, RNN, Linear, Module
 from ..tree import flatten, unflatten
+from ..variables import Variable, input
 
 __all__ = ["CELLS", "CharRNN", "state_inputs"]
 

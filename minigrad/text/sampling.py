@@ -7,8 +7,9 @@ import numpy as np
 
 from ..compile import function
 from ..errors import ArgumentError, DataError
-from ..graph import Array, input
 from ..tree import tree_map
+from ..types import Array
+from ..variables import input
 from .model import CharRNN, state_inputs
 from .vocabulary import Vocabulary
 

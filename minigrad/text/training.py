@@ -9,10 +9,10 @@ import numpy as np
 from ..autodiff import grad
 from ..compile import Function, function
 from ..errors import ArgumentError, DataError
-from ..graph import input
 from ..nn.losses import softmax_cross_entropy
 from ..optim import SGD, Adagrad, Adam, AdamW, RMSprop, clip_by_global_norm
 from ..tree import tree_map
+from ..variables import input
 from .batches import StatefulBatches
 from .model import CELLS, CharRNN, state_inputs
 from .vocabulary import Vocabulary

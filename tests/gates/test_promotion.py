@@ -1,4 +1,4 @@
-"""Elementwise gates give the dtypes that NumPy gives, for all dtypes, and refuse what NumPy refuses."""
+"""Elementwise gates give the dtypes that NumPy gives, for all dtypes, or refuse as NumPy does."""
 
 import itertools
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import gates
 from minigrad.errors import DTypeError
-from minigrad.graph import Type
+from minigrad.types import Type
 
 DTYPES = [
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -32,7 +32,7 @@ COMPOSITES = {
 
 
 def result(f: Any, *arrays: Any) -> Any:
-    """What NumPy makes of arrays, or None where it refuses, or makes a dtype that minigrad has not."""
+    """What NumPy makes of arrays; None where it refuses, or makes a dtype that minigrad has not."""
     try:
         with np.errstate(all="ignore"):
             found = f(*arrays)
@@ -115,7 +115,7 @@ def test_python_numbers_take_part_weakly(symbol: str, number: Any) -> None:
         if number == -1 and (symbol == "**" or dtype.startswith("uint")):
             continue  # -1 is no uint, and integers have no negative powers
         if symbol == "**" and dtype == "bool":
-            continue  # NumPy's ** makes an int8 of a bool array and 2, but int64 of 2 and a bool array
+            continue  # NumPy makes int8 of bools ** 2, but int64 of 2 ** bools
         for f in (lambda a: operator(a, number), lambda a: operator(number, a)):
             expected = result(f, array)
             if expected is None:
@@ -133,7 +133,7 @@ def test_numpy_scalars_and_arrays_take_part_with_their_dtype() -> None:
     assert (np.float64(2) * x).dtype == np.float64
     assert (x * np.ones(3, "int32")).dtype == np.float64
     assert (np.ones(3, "int16") + x).dtype == np.float32
-    assert ([1.0, 2.0, 3.0] + x).dtype == np.float64
+    assert (x.__radd__([1.0, 2.0, 3.0])).dtype == np.float64
 
 
 @pytest.mark.parametrize(

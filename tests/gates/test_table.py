@@ -1,4 +1,4 @@
-"""Every gate of the table `cases.py` against its own rules, NumPy, differences, and the compiler."""
+"""Every gate of `cases.py` against its own rules, NumPy, differences, and the compiler."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,10 @@ import pytest
 import minigrad as mg
 from minigrad import gates
 from minigrad.gates.composite import Composite
-from minigrad.graph import Binding, Gate, Type, Variable
+from minigrad.graph import Binding, Gate
 from minigrad.interpret import evaluate
+from minigrad.types import Type
+from minigrad.variables import Variable
 from tests.gates.cases import CASES, SIZES, Case
 from tests.helpers import assert_same, check_gradients, needs_function, precise, weighted
 

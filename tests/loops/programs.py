@@ -10,8 +10,9 @@ from zlib import crc32
 import numpy as np
 
 import minigrad as mg
-from minigrad.graph import Input, Parameter, Variable, leaves
+from minigrad.graph import leaves
 from minigrad.tree import flatten, tree_map
+from minigrad.variables import Input, Parameter, Variable
 from tests.helpers import Array, precise, weighted
 
 Scan = Callable[..., tuple[Any, Any]]
@@ -38,7 +39,7 @@ def plain_loop(
     reverse: bool = False,
     enter: Callable[[int, Any], Any] = lambda i, carry: carry,
 ) -> tuple[Any, Any]:
-    """What scan means: the steps one after the other. The carry of step number i is `enter` of it."""
+    """What scan means: one step after the other. The carry enters step i by way of `enter`."""
     steps = int(flatten(xs)[0][0].shape[0] if length is None else length)
     carry, ys = init, []
     for i in range(steps):

@@ -9,9 +9,10 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import ScanError, ShapeError
-from minigrad.graph import Input, Variable, applies, leaves
+from minigrad.graph import applies, leaves
 from minigrad.loops import Scan
 from minigrad.tree import flatten, tree_map
+from minigrad.variables import Input, Variable
 from tests.helpers import Array, assert_same, precise, weighted
 from tests.loops.programs import plain_loop
 

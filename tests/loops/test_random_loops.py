@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.graph import Variable
 from minigrad.interpret import evaluate
+from minigrad.variables import Variable
 from tests.random_graphs import Choices, constants, grow, leaves
 
 OPTIONS: list[dict[str, Any]] = [

@@ -8,10 +8,11 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, ScanError, ShapeError
-from minigrad.graph import Variable, applies, leaves
+from minigrad.graph import applies, leaves
 from minigrad.interpret import evaluate
 from minigrad.loops import Scan
 from minigrad.tree import flatten, tree_map
+from minigrad.variables import Variable
 from tests.helpers import Array, assert_same, check_gradients, needs_function
 from tests.loops.programs import PROGRAMS, Inputs, facts, measured, plain_loop, value
 
@@ -116,7 +117,7 @@ def test_no_steps_give_the_start_and_no_rows() -> None:
 
 
 def test_the_gradient_of_a_weight_used_at_every_step_is_added_up() -> None:
-    """h_T = h_0 w^T, so d h_T / d w = T h_0 w^(T-1): assigned instead of added it would lack the T."""
+    """h_T = h_0 w^T, so d h_T / d w = T h_0 w^(T-1): assigned, not added, it would lack the T."""
     h0, w = mg.inputs("h0 w")
     last, _ = mg.scan(lambda h, _: (h * w, None), h0, length="T")
     at = {h0: 3.0, w: 2.0}
@@ -209,7 +210,7 @@ def test_checkpoints_keep_fewer_rows() -> None:
 
 
 def outputs(scan: Any, T: Any, real: Inputs) -> tuple[Any, Variable, Variable]:
-    """Two carries, one of which the outputs need only by way of the other; and weights for a cost."""
+    """Two carries, of which the outputs need one by way of the other; and weights for a cost."""
     W = real("W", 3, 3)
 
     def step(carry: Any, x: Variable) -> Any:
@@ -227,7 +228,7 @@ def gradients(cost: Variable, real: Inputs) -> list[Variable]:
 
 
 def truncated(T: int, k1: int, k2: int, reverse: bool) -> list[Variable]:
-    """Its meaning: what each block of k1 steps puts out, with the carry cut k2 steps before its end."""
+    """Its meaning: what each block of k1 steps puts out, the carry cut k2 steps before its end."""
     real, costs = Inputs(), []
     for block in range(-(-T // k1)):
         end = (block + 1) * k1
