@@ -74,13 +74,16 @@ def _flat(tree: Any, what: str) -> tuple[list[Variable], Any]:
     return found, structure
 
 
-def _seeds(outputs: list[Variable], cotangents: Any, what: str) -> list[Variable]:
-    """Cotangents (or tangents) as Variables of the type of what they belong to."""
-    given = flatten(cotangents)[0]
-    if len(given) != len(outputs):
-        raise ArgumentError(f"{len(given)} {what}s were given for {len(outputs)} variables")
+def _seeds(tree: Any, cotangents: Any, what: str) -> list[Variable]:
+    """Cotangents (or tangents) as Variables of the type of what in `tree` they belong to."""
+    variables, paths, _ = flatten(tree)
+    given, had, _ = flatten(cotangents)
+    if had != paths:
+        raise ArgumentError(
+            f"the {what}s must be nested as what they belong to, {paths}, and are {had}"
+        )
     found = []
-    for v, ct in zip(outputs, given, strict=True):
+    for v, ct in zip(variables, given, strict=True):
         (ct,) = as_variables(ct) if isinstance(ct, Variable) else as_variables(v, ct)[1:]
         if ct.shape != v.shape:
             raise GradientError(
@@ -128,7 +131,7 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
                 'or make it a float with .astype("float32")',
                 v.where,
             )
-    seeds = _seeds(outs, cotangents, "cotangent")
+    seeds = _seeds(outputs, cotangents, "cotangent")
     found = pull(applies(outs), _by_variable(outs, seeds), targets)
     for v in targets:
         if v not in found and unused == "error":
@@ -184,7 +187,7 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     """
     outs, structure = _flat(outputs, "outputs")
     targets, _ = _flat(wrt, "wrt")
-    seeds = _seeds(targets, tangents, "tangent")
+    seeds = _seeds(wrt, tangents, "tangent")
     dummies: list[Variable] = [Input(v.type, f"u{i}") for i, v in enumerate(outs)]
     rows = vjp(outs, targets, dummies, unused="zeros")
     reached = pull(applies(rows), _by_variable(rows, seeds), dummies)

@@ -53,7 +53,7 @@ def main(args: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a character shows a ?
     with errors_as_lines():
-        sys.exit(app(args, standalone_mode=False))
+        sys.exit(app(args, prog_name="minigrad", standalone_mode=False))
 
 
 @contextmanager
@@ -79,7 +79,8 @@ def as_line(error: Any) -> str:
     elif isinstance(error, MemoryError):
         message = f"not enough memory: {error}"
     elif isinstance(error, _UsageError):
-        message = f"{error.format_message()} (see {error.ctx.command_path} --help)"
+        command = error.ctx.command_path if error.ctx else "minigrad"
+        message = f"{error.format_message()} (see {command} --help)"
     else:
         message = error.message
     return " ".join(message.split())
@@ -162,9 +163,9 @@ class _Session:
 
     def run(self) -> int:
         """Train to the end, or to Ctrl-C. The exit status."""
-        out.print(self._described())
         how, status = "done", 0
         try:
+            out.print(self._described())
             self._train()
             self._report(_LONG)
         except KeyboardInterrupt:

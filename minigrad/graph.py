@@ -116,6 +116,10 @@ class Gate:
         """
         return None
 
+    def in_place(self) -> bool:
+        """Whether `out` may be one of the arrays that forward reads."""
+        return False
+
     def bind(self, binding: Binding) -> "Gate":
         """The same gate with numbers in place of dimension names."""
         bound = {f.name: binding(getattr(self, f.name)) for f in fields(self)}

@@ -299,7 +299,10 @@ def constant(value: Any, dtype: npt.DTypeLike | None = None, name: str | None = 
     """
     kind = type(value)
     weak = dtype is None and kind in _DEFAULT_DTYPE
-    array = np.array(value, dtype=_DEFAULT_DTYPE[kind] if weak else dtype)
+    try:
+        array = np.array(value, dtype=_DEFAULT_DTYPE[kind] if weak else dtype)
+    except OverflowError as error:
+        raise DTypeError(str(error)) from None
     as_dtype(array.dtype)
     array.flags.writeable = False
     return Constant(array, value if weak else None, name)

@@ -1,4 +1,4 @@
-"""The compiler against the interpreter: a function with every pass, with each alone, and with none."""
+"""The compiler against the interpreter: with every pass, with each alone, and with none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -126,6 +126,7 @@ def test_a_constant_never_changes() -> None:
         (lambda: mg.input("x", dtype="quick"), DTypeError, "'quick' is no dtype"),
         (lambda: mg.constant("three"), DTypeError, "not supported"),
         (lambda: mg.constant(None), DTypeError, "not supported"),
+        (lambda: mg.constant(2**70), DTypeError, "too large"),
         (lambda: mg.parameter(1j), DTypeError, "complex128 is not supported"),
     ],
 )

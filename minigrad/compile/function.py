@@ -16,7 +16,8 @@ from ..rewrite import count_gates, optimise
 from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
-from .program import Program, write
+from .program import Program
+from .writer import write
 
 __all__ = ["Function", "function"]
 
@@ -104,7 +105,7 @@ class Function:
                 wanted.append(p.default_update)
         self._updated = list(changes)
         self._count = len(results)
-        self._turn: AbstractContextManager[Any] = Lock() if self._updated else nullcontext()
+        self._turn = Lock()
         self._check_closed(needed)
         graph = Graph((*self._inputs, *self._parameters), tuple(wanted))
         self._before = count_gates(graph)

@@ -71,13 +71,22 @@ class Code:
         written = [literal(a) for a in arguments]
         options = {k: v for k, v in options.items() if not (k == "out" and v is None)}
         written += [f"{k}={literal(v)}" for k, v in options.items()]
-        return self._recorder._assign(f"{self._text}({', '.join(written)})")
+        call = f"{self._text}({', '.join(written)})"
+        if isinstance(out := options.get("out"), Code):
+            self._recorder._lines.append(call)
+            return out
+        return self._recorder._assign(call)
 
     def __getitem__(self, key: Any) -> "Code":
         return self._recorder._assign(f"{self._text}[{_key(key)}]")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._recorder._lines.append(f"{self._text}[{_key(key)}] = {literal(value)}")
+
+    def _name(self) -> str:
+        """What it is called where it is used; an attribute of an array gets a name first."""
+        named = self._text.isidentifier() or self._text.startswith("np.")
+        return self._text if named else self._recorder._assign(self._text)._text
 
     def __bool__(self) -> bool:
         raise Unwritable("its forward branches on the elements of an array")
@@ -148,7 +157,7 @@ for _name, _symbol in {
 def literal(value: Any) -> str:
     """`value` as source. Raises Unwritable for what has no literal."""
     if isinstance(value, Code):
-        return value._text
+        return value._name()
     if isinstance(value, np.dtype):
         return f"np.{value.name}"
     if isinstance(value, type) and issubclass(value, np.generic | bool | int | float):

@@ -18,6 +18,14 @@ from .shape import expand_dims, flip
 __all__ = ["one_hot", "take", "take_along_axis"]
 
 
+def _indices(indices: Operand) -> Variable:
+    """Indices as a Variable; an empty list, which NumPy makes float64, is one of integers."""
+    if isinstance(indices, Variable):
+        return indices
+    array = np.asarray(indices)
+    return variable(array if array.size else array.astype(np.int64))
+
+
 def take(x: Operand, indices: Operand, axis: int = 0) -> Variable:
     """The slices of x along `axis` at `indices`: x (…, n, …), indices (I…) → (…, I…, …).
 
@@ -28,14 +36,14 @@ def take(x: Operand, indices: Operand, axis: int = 0) -> Variable:
     (T, B, 16)
     """
     x = variable(x)
-    indices = indices if isinstance(indices, Variable) else variable(np.asarray(indices))
+    indices = _indices(indices)
     return gates.Take(front_axis(axis, x.ndim, x))(x, indices)
 
 
 def take_along_axis(x: Operand, indices: Operand, axis: int = -1) -> Variable:
     """One element along `axis` for each index: out[i, j] = x[i, indices[i, j]] for axis 1."""
     x = variable(x)
-    indices = indices if isinstance(indices, Variable) else variable(np.asarray(indices))
+    indices = _indices(indices)
     if indices.ndim != x.ndim:
         raise ShapeError(
             f"take_along_axis needs equal ranks: {show_shape(x.shape)}, {show_shape(indices.shape)}"

@@ -44,6 +44,9 @@ class Sigmoid(_ElementwiseComposite):
 
     symbol = "σ"
 
+    def in_place(self) -> bool:
+        return True
+
     def definition(self, x: Variable) -> Variable:
         return 1 / (1 + (-x).exp())
 
@@ -59,6 +62,9 @@ class Relu(Elementwise, Composite):
     """max(x, 0). The derivative at 0 is taken as 0."""
 
     symbol = "relu"
+
+    def in_place(self) -> bool:
+        return True
 
     def definition(self, x: Variable) -> Variable:
         return Maximum()(x, 0)

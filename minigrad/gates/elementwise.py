@@ -35,6 +35,9 @@ class Elementwise(Gate):
     def forward(self, xp: Any, *arrays: Any, **out: Any) -> Any:
         return getattr(xp, self.ufunc)(*arrays, **out)
 
+    def in_place(self) -> bool:
+        return type(self).forward is Elementwise.forward  # one call reads, then writes, each element
+
     def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Variable:
         return self(*aligned(lifted, inputs))
 

@@ -29,7 +29,7 @@ STRUCTURES: dict[str, Callable[[Any, Any], Any]] = {
     "list": lambda a, b: [b, a],
     "dict": lambda a, b: {"sum": a, "product": b},
     "named tuple": lambda a, b: Pair(a, b),
-    "nested": lambda a, b: {"x": (a, [b, {"y": a}]), "none": None},
+    "nested": lambda a, b: {"x": (a, [{"y": b}]), "none": None},
     "nothing": lambda a, b: None,
     "empty": lambda a, b: (),
 }
@@ -45,12 +45,10 @@ def test_it_returns_what_outputs_was(name: str) -> None:
     assert all(type(a) is np.ndarray and a.dtype == np.float32 for a in flatten(found)[0])
 
 
-@pytest.mark.parametrize("name", set(STRUCTURES) - {"nothing", "empty", "tuple of one", "one"})
+@pytest.mark.parametrize("name", ["tuple", "list", "dict", "named tuple", "nested"])
 def test_an_argument_is_nested_as_its_input_is(name: str) -> None:
     a, b, scale = mg.inputs("a b scale")
     build = STRUCTURES[name]
-    if name == "nested":
-        build = lambda a, b: {"x": (a, [b, {"y": None}]), "none": None}  # noqa: E731
     f = mg.function([build(a, b), scale], (a - b) * scale)
     assert f(build(5, 3), 10) == 20
     for wrong in (5, [], [[5, 3]], {"sum": 5}):
@@ -148,7 +146,7 @@ def test_lists_adapt_and_arrays_do_not() -> None:
     assert f(((1, 2),)).shape == (1, 2)
     assert f(np.asfortranarray(np.ones((3, 2), "float32"))).flags.c_contiguous
     assert f(np.ones((3, 2), ">f4")).dtype == np.dtype("float32")  # of another byte order
-    with pytest.raises(DTypeError, match="argument x .* had float64"):
+    with pytest.raises(DTypeError, match=r"argument x .* had float64"):
         f([np.ones(2), np.ones(2)])
 
 

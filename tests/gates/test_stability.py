@@ -25,6 +25,8 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "logsumexp of nothing likely": (mg.logsumexp, [-INF, -INF], -INF),
     "logsumexp of something certain": (mg.logsumexp, [INF, 0], INF),
     "logsumexp of nothing": (mg.logsumexp, [], -INF),
+    "sum of nothing": (mg.sum, [], 0),
+    "mean of nothing": (mg.mean, [], np.nan),
     "softmax of nothing": (mg.softmax, [], []),
     "log_softmax of nothing": (mg.log_softmax, [], []),
     "log1p near 0": (mg.log1p, [1e-20], [1e-20]),

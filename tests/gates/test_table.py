@@ -87,6 +87,24 @@ def test_shape_rule_tells_what_forward_gives(case: Case, sizes: str) -> None:
         assert_same(again, results[0], rtol=0, atol=0)
 
 
+@each(case for case in CASES if case.gate.in_place())
+def test_in_place_means_what_it_says(case: Case) -> None:
+    """Written over an input, the result is the same."""
+    gate, count = case.gate.bind(Binding(SIZES["usual"])), len(case.inputs)
+    with np.errstate(all="ignore"):
+        right = gate.forward(np, *case.arrays(SIZES["usual"]))
+        for i in range(count):
+            arrays = case.arrays(SIZES["usual"])
+            if (arrays[i].shape, arrays[i].dtype) == (right.shape, right.dtype):
+                assert_same(gate.forward(np, *arrays, out=arrays[i]), right, rtol=0, atol=0)
+
+
+@each(case for case in CASES if case.gate.commutative)
+def test_commutative_means_what_it_says(case: Case) -> None:
+    x, y = case.arrays(SIZES["usual"])
+    assert_same(case.gate.forward(np, x, y), case.gate.forward(np, y, x), rtol=0, atol=0)
+
+
 @each(case for case in CASES if case.like)
 def test_equals_numpy(case: Case) -> None:
     inputs, outputs = applied(case, "usual")

@@ -1,0 +1,50 @@
+"""Liveness: which blocks of memory the variables of a graph look into, and when none does any more."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ..graph import Apply
+from ..variables import Variable
+
+__all__ = ["Liveness"]
+
+
+class Liveness:
+    """Followed through the applications of one graph, in order.
+
+    Only what the graph itself makes is counted: its inputs belong to whoever gave them.
+    """
+
+    def __init__(self, order: Sequence[Apply], outputs: Iterable[Variable]) -> None:
+        self.last = {v: k for k, apply in enumerate(order) for v in apply.inputs}
+        self.last |= dict.fromkeys(outputs, len(order))
+        self.blocks: dict[Variable, frozenset[str]] = {}
+        self._viewers: Counter[str] = Counter()
+
+    def of(self, variables: Iterable[Variable]) -> frozenset[str]:
+        """The blocks that some variables look into."""
+        return frozenset[str]().union(*(self.blocks.get(v, frozenset()) for v in variables))
+
+    def made(self, v: Variable, blocks: frozenset[str]) -> None:
+        """A variable was computed, and looks into these blocks."""
+        self.blocks[v] = blocks
+        self._viewers.update(blocks)
+
+    def dying(self, apply: Apply, k: int) -> list[Variable]:
+        """The inputs of application k that nothing reads after it."""
+        return [v for v in dict.fromkeys(apply.inputs) if self.last[v] == k and v in self.blocks]
+
+    def alone(self, v: Variable) -> bool:
+        """Whether v looks into one block, and nothing else does."""
+        blocks = self.blocks.get(v, frozenset())
+        return len(blocks) == 1 and all(self._viewers[b] == 1 for b in blocks)
+
+    def dead(self, variables: Iterable[Variable]) -> list[str]:
+        """Forget variables; the blocks that nothing looks into any more."""
+        left = []
+        for v in variables:
+            for block in self.blocks.pop(v, ()):
+                self._viewers[block] -= 1
+                if not self._viewers[block]:
+                    left.append(block)
+        return left
