@@ -76,6 +76,8 @@ class Gate:
     """What stands in its circle on pictures."""
     view: ClassVar[bool] = False
     """True when forward only looks at its input in another way: cheap to do again, never stored."""
+    keeps_order: ClassVar[bool] = False
+    """True for a view whose elements lie in memory in the same order as those of its input."""
     commutative: ClassVar[bool] = False
     """True when its two inputs may change places: a picture may draw them in either order."""
 
@@ -115,6 +117,10 @@ class Gate:
         So has each output. None, the default, says that there is no such form.
         """
         return None
+
+    def shares(self, contiguous: bool) -> bool:
+        """Whether the output lies in the memory of its input, given whether that is contiguous."""
+        return self.view
 
     def in_place(self) -> bool:
         """Whether `out` may be one of the arrays that forward reads."""

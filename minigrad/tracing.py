@@ -138,7 +138,8 @@ def _gradients(
 
     An inner variable has one gradient for each step, but there is no variable for one step of it.
     So the loops are rebuilt with a shift added to every inner variable, v_t + ε_t with ε stacked
-    over time: d cost / d ε is what is wanted.
+    over time: d cost / d ε is what is wanted. A loop, the one that emits its residuals and the one
+    that goes back may all make the same v: they share its ε.
     """
     new, shifts = _shifted(Graph((), (cost,)))
     targets = {v: new.get(v, v) for v in outer if v.type.differentiable} | shifts
@@ -148,7 +149,7 @@ def _gradients(
 
 
 def _shifted(
-    graph: Graph, own: Sequence[Variable] = (), inside: bool = False
+    graph: Graph, own: Iterable[Variable] = (), inside: bool = False
 ) -> tuple[dict[Variable, Variable], dict[Variable, Variable]]:
     """The variables of a graph rebuilt with shifts in its loops, and the shifts of each variable.
 
@@ -159,8 +160,7 @@ def _shifted(
 
     def put(v: Variable, value: Variable) -> None:
         if inside and v.type.differentiable:
-            shifts[v] = Input(v.type)
-            value = value + shifts[v]
+            value = value + shifts.setdefault(v, Input(v.type))
         new[v] = value
 
     for v in own:
@@ -169,21 +169,32 @@ def _shifted(
         gate, inputs = apply.gate, [new.get(v, v) for v in apply.inputs]
         if isinstance(gate, Scan):
             carries, xs, invariants = gate.parts(inputs)
-            gate, stacked = _with_shifts(gate)
-            inputs = [*carries, *xs, *stacked.values(), *invariants]
-            shifts |= stacked
+            gate, steps = _with_shifts(gate, apply.inputs)
+            rows = [shifts.setdefault(v, Input(gate.stacked(e.type))) for v, e in steps.items()]
+            inputs = [*carries, *xs, *rows, *invariants]
         for v, value in zip(apply.outputs, apply.on(inputs, gate), strict=True):
             put(v, value)
     return new, shifts
 
 
-def _with_shifts(gate: Scan) -> tuple[Scan, dict[Variable, Variable]]:
-    """A scan that takes a sequence of shifts for each of its inner floats, and those sequences."""
+def _with_shifts(gate: Scan, inputs: Sequence[Variable]) -> tuple[Scan, dict[Variable, Variable]]:
+    """A scan that takes a sequence of shifts for each of its inner floats, and one step of each."""
     carries, xs, invariants = gate.parts(gate.body.inputs)
-    new, shifts = _shifted(gate.body, [*carries, *xs], inside=True)
+    fed = zip(xs, gate.parts(inputs)[1], strict=True)
+    rows = [v for v, sequence in fed if not _emitted(v, sequence)]
+    new, shifts = _shifted(gate.body, [*carries, *rows], inside=True)
     body = Graph(
         (*carries, *xs, *shifts.values(), *invariants),
         tuple(new.get(v, v) for v in gate.body.outputs),
     )
-    shifted = replace(gate, body=body, sequences=gate.sequences + len(shifts))
-    return shifted, {v: Input(shifted.stacked(e.type)) for v, e in shifts.items()}
+    return replace(gate, body=body, sequences=gate.sequences + len(shifts)), shifts
+
+
+def _emitted(v: Variable, sequence: Variable) -> bool:
+    """Whether the rows of a sequence are v itself, as another loop made it, its shift included."""
+    made = sequence.owner
+    return (
+        made is not None
+        and isinstance(made.gate, Scan)
+        and made.gate.body.outputs[sequence.index] is v
+    )

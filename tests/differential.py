@@ -19,15 +19,18 @@ def switches() -> dict[str, bool | dict[str, bool]]:
 
 
 def assert_compiled_right(
-    outputs: Sequence[Variable], values: Mapping[Variable, Any], tolerance: float = 1e-10
+    outputs: Sequence[Variable],
+    values: Mapping[Variable, Any],
+    tolerance: float = 1e-10,
+    ways: Mapping[str, Any] | None = None,
 ) -> None:
-    """Compiled in all these ways, `outputs` are what the interpreter says, rounding aside.
+    """Compiled in all these `ways`, `outputs` are what the interpreter says, rounding aside.
 
     `values` are those of all inputs; parameters have the values that they hold.
     """
     expected = evaluate(outputs, values)
     inputs = [v for v in values if not isinstance(v, Parameter)]
-    for name, optimize in switches().items():
+    for name, optimize in (ways or switches()).items():
         function = mg.function(inputs, list(outputs), optimize=optimize)
         found = function(*(values[v] for v in inputs))
         for i, pair in enumerate(zip(found, expected, strict=True)):

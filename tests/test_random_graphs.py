@@ -1,31 +1,142 @@
-"""Random graphs and random steps of loops: compiled in every way, they are what the interpreter says."""
+"""Random graphs and random steps of loops: compiled in every way, they are as interpreted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.differential import assert_compiled_right
+from minigrad import Variable, gates
+from minigrad.graph import Apply, Graph
+from minigrad.loops import Scan
+from minigrad.rewrite import PASSES
+from minigrad.rewrite.walk import rewrite
+from tests.differential import assert_compiled_right, switches
 from tests.random_graphs import Choices, constants, grow, leaves, with_gradients
 
-numbers = st.lists(st.integers(0, 999), min_size=40, max_size=80)
+numbers = st.randoms(use_true_random=False).map(lambda r: [r.randrange(1000) for _ in range(60)])
 sizes = st.fixed_dictionaries({"T": st.sampled_from([3, 1, 0]), "B": st.sampled_from([2, 1])})
-dtypes = pytest.mark.parametrize(("floats", "tolerance"), [("float64", 1e-9), ("float32", 1e-3)])
+precisions = pytest.mark.parametrize(
+    ("floats", "tolerance"), [("float64", 1e-9), ("float32", 1e-3)]
+)
 
 
-def check(numbers, sizes, floats, tolerance, loops):
+def check(
+    numbers: list[int],
+    sizes: dict[str, int],
+    floats: str,
+    tolerance: float,
+    loops: int,
+    ways: dict[str, Any] | None = None,
+) -> None:
+    """Some outputs of a random graph, and their gradient."""
     values = leaves(floats, sizes)
-    pool = grow(Choices(numbers), [*values, *constants(floats)], count=10, loops=loops)
-    outputs = with_gradients(pool[-3:], values)
-    assert_compiled_right(outputs, values, tolerance)
+    pool = grow(Choices(numbers), [*values, *constants(floats)], count=12, loops=loops)
+    assert_compiled_right(with_gradients(pool[-3:], values), values, tolerance, ways)
 
 
-@dtypes
+@precisions
 @given(numbers, sizes)
-def test_expressions(floats, tolerance, numbers, sizes):
+def test_expressions(
+    floats: str, tolerance: float, numbers: list[int], sizes: dict[str, int]
+) -> None:
     check(numbers, sizes, floats, tolerance, loops=0)
 
 
-@dtypes
+@precisions
 @given(numbers, sizes)
-def test_loops(floats, tolerance, numbers, sizes):
+def test_loops(floats: str, tolerance: float, numbers: list[int], sizes: dict[str, int]) -> None:
     check(numbers, sizes, floats, tolerance, loops=2)
+
+
+# ---------------------------------------------------------------- broken passes are caught
+
+Change = Callable[[Apply, Sequence[Variable]], Any]
+
+
+def everywhere(change: Change) -> Callable[[Graph], Graph]:
+    """A pass that makes of each application what `change` says, in loops too."""
+
+    def run(graph: Graph) -> Graph:
+        def rule(apply: Apply, inputs: Sequence[Variable]) -> Any:
+            if isinstance(apply.gate, Scan):
+                gate = replace(apply.gate, body=run(apply.gate.body))
+                return change(Apply(gate, inputs, apply.where), inputs) or apply.on(inputs, gate)
+            return change(apply, inputs)
+
+        return rewrite(graph, rule)
+
+    return run
+
+
+def swap_subtractions(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """x - y → y - x"""
+    x_y = inputs[::-1]
+    return apply.on(x_y) if isinstance(apply.gate, gates.Subtract) else None
+
+
+def forget_the_direction(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """Loops run forwards."""
+    gate = apply.gate
+    return apply.on(inputs, replace(gate, reverse=False)) if isinstance(gate, Scan) else None
+
+
+def start_from_zero(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """The first float carry starts at zero."""
+    if not isinstance(apply.gate, Scan) or not inputs[0].type.differentiable:
+        return None
+    return apply.on([inputs[0] * 0, *inputs[1:]])
+
+
+def lose_a_contribution(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """x + y → x, where that fits: a weight's gradient is assigned, not added."""
+    fits = isinstance(apply.gate, gates.Add) and inputs[0].type == apply.outputs[0].type
+    return [inputs[0]] if fits else None
+
+
+def ignore_settings(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """Flips go along the last axis."""
+    if not isinstance(apply.gate, gates.Flip):
+        return None
+    return apply.on(inputs, replace(apply.gate, axis=inputs[0].ndim - 1))
+
+
+def round_numbers(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """Sines are computed in float32."""
+    if not isinstance(apply.gate, gates.Sin):
+        return None
+    return [apply.on([inputs[0].astype("float32")])[0].astype(apply.outputs[0].dtype)]
+
+
+def change_dtypes(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """argmax gives int32"""
+    return (
+        [apply.on(inputs)[0].astype("int32")] if isinstance(apply.gate, gates.Argmax) else None
+    )
+
+
+BROKEN: list[Change] = [
+    swap_subtractions,
+    forget_the_direction,
+    start_from_zero,
+    lose_a_contribution,
+    ignore_settings,
+    round_numbers,
+    change_dtypes,
+]
+
+
+@pytest.mark.parametrize("change", BROKEN, ids=lambda change: change.__name__)
+def test_a_broken_pass_is_caught(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PASSES, "fold", everywhere(change))
+    alone = {"fold alone": switches()["fold alone"]}
+
+    @settings(phases=[Phase.generate], report_multiple_bugs=False)
+    @given(numbers, sizes)
+    def search(numbers: list[int], sizes: dict[str, int]) -> None:
+        check(numbers, sizes, "float64", 1e-9, loops=2, ways=alone)
+
+    with pytest.raises(AssertionError):
+        search()

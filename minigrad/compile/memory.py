@@ -37,6 +37,8 @@ class Memory:
     """The source that makes blocks and arrays."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Bytes of each block."""
+    static: dict[str, bool] = field(default_factory=dict)
+    """Arrays that lie at one place for good, and whether they are contiguous."""
     _free: dict[int, list[str]] = field(default_factory=dict)
     _arrays: dict[tuple[str, Type], str] = field(default_factory=dict)
 
@@ -56,6 +58,7 @@ class Memory:
         if (block, type) not in self._arrays:
             name = self._arrays[block, type] = self.fresh("b")
             self.lines.append(f"{name} = {block}.view(np.{type.dtype.name}).reshape({type.shape})")
+            self.static[name] = True
         return self._arrays[block, type]
 
     def give(self, block: str) -> None:
@@ -63,9 +66,10 @@ class Memory:
         self._free.setdefault(self.sizes[block], []).append(block)
 
     def part(self, whole: Place, key: str) -> Place:
-        """A piece of an array, made once: ``whole[key]``."""
+        """Some rows of an array, a view made once: ``whole[key]``."""
         name = self.fresh("b")
         self.lines.append(f"{name} = {whole.name}[{key}]")
+        self.static[name] = True
         return Place(whole.block, name)
 
     def rows(self, array: Place, reverse: bool) -> str:

@@ -18,13 +18,14 @@ _serial = count(1)
 
 @dataclass
 class Line:
-    """A line of source, how deep it is indented, the application it belongs to, and the counters of
-    the loops it is in."""
+    """A line of source, how deep it is indented, the application it belongs to, the counters of the
+    loops it is in, and the names that the user gave to what it makes."""
 
     text: str
     depth: int = 1
     apply: Apply | None = None
     steps: tuple[str, ...] = ()
+    made: str = ""
 
 
 @dataclass
@@ -49,9 +50,12 @@ class Program:
         for line in self.lines:
             code = "    " * line.depth + line.text
             where = line.apply.where if line.apply else None
+            note = line.made
             if where and where != last:
                 file, _, number = where.rpartition(":")
-                code = f"{code:<{_COMMENT_COLUMN}}  # {Path(file).name}:{number}"
+                note = f"{note}{', ' if note else ''}{Path(file).name}:{number}"
+            if note:
+                code = f"{code:<{_COMMENT_COLUMN}}  # {note}"
             last = where or last
             text.append(code.rstrip())
         return "\n".join(text) + "\n"

@@ -201,12 +201,31 @@ class Writer:
             if place.block not in blocks:
                 self.memory.give(place.block)
         made = self.named(block, apply, made, lines, inputs)
+        if self.is_static(gate, inputs, place):
+            self.memory.lines += lines
+            self.memory.static |= dict.fromkeys(
+                made, gate.keeps_order and self.memory.static[inputs[0]]
+            )
+            lines = []
         for text in lines:
             self.line(text, apply)
+        if not self.steps:
+            self.local.update(m[1] for text in lines if (m := re.match(r"(\w+) = ", text)))
+        if lines:
+            self.lines[-1].made = one_line(", ".join(v.name for v in apply.outputs if v.name))
         block.names.update(zip(apply.outputs, made, strict=True))
         for v in apply.outputs:
             block.liveness.made(v, blocks)
         self.check(apply, made)
+
+    def is_static(self, gate: Gate, inputs: Sequence[str], place: Place | None) -> bool:
+        """Whether the result is a view of an array that never moves: it is then made once."""
+        return (
+            place is None
+            and len(inputs) == 1
+            and inputs[0] in self.memory.static
+            and gate.shares(self.memory.static[inputs[0]])
+        )
 
     def place(
         self, block: Block, apply: Apply, gate: Gate, dying: Sequence[Variable]
@@ -270,8 +289,6 @@ class Writer:
                 lines[:] = [re.sub(rf"\b{name}\b", nice, text) for text in lines]
                 name = nice
             results.append(name)
-        if not self.steps:
-            self.local.update(m[1] for text in lines if (m := re.match(r"(\w+) = ", text)))
         return results
 
     def check(self, apply: Apply, made: Sequence[str]) -> None:
@@ -283,3 +300,8 @@ class Writer:
                 self.checked.append(apply)
                 number = str(len(self.checked) - 1)
                 self.line(f"finite({', '.join([name, number, *self.steps])})", apply)
+
+
+def one_line(text: str) -> str:
+    """A user's name as part of a comment: whatever is in it, the comment ends with its line."""
+    return " ".join(text.split())

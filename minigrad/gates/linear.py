@@ -61,12 +61,19 @@ class Matmul(Gate):
         return product.squeeze(gone) if gone else product
 
     def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        if a.ndim <= 2 and b.ndim <= 2:
+            return xp.dot(a, b, out=out)  # the same, with less ado for small arrays
         return xp.matmul(a, b, out=out)
 
     def vjp(self, cotangent: Variable, output: Variable, a: Variable, b: Variable) -> Any:
         """d a = ct @ bᵀ, d b = aᵀ @ ct, with vectors seen as one row or one column."""
         left = a.expand_dims(0) if a.ndim == 1 else a
         right = b.expand_dims(1) if b.ndim == 1 else b
+        if a.ndim == 1 and b.ndim == 2:
+            row = cotangent.expand_dims(0)
+            return fit(cotangent @ b.mT, Type(a.shape, a.dtype)), fit(
+                left.mT @ row, Type(b.shape, b.dtype)
+            )
         if b.ndim == 1:
             cotangent = cotangent.expand_dims(cotangent.ndim)
         if a.ndim == 1:

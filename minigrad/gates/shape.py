@@ -40,6 +40,7 @@ class Reshape(Gate):
     shape: Shape
     symbol: ClassVar[str] = "reshape"
     view: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         if product(x.shape) != product(self.shape):
@@ -48,6 +49,9 @@ class Reshape(Gate):
                 f"{show_shape(self.shape)} has {product(self.shape)}"
             )
         return Type(self.shape, x.dtype)
+
+    def shares(self, contiguous: bool) -> bool:
+        return contiguous  # else NumPy copies
 
     def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
         return Reshape((x.shape[0], *self.shape))(x)
@@ -119,6 +123,7 @@ class ExpandDims(Gate):
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "+axis"
     view: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         shape = list(x.shape)
@@ -143,6 +148,7 @@ class Squeeze(Gate):
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "−axis"
     view: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         for axis in self.axes:

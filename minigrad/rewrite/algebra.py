@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .. import gates
+from ..dims import product
 from ..graph import Apply, Gate, Graph
 from ..loops import Scan
 from ..variables import Constant, Variable
@@ -26,11 +27,13 @@ def algebra(graph: Graph) -> Graph:
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
     if isinstance(apply.gate, Scan):
         return apply.on(inputs, replace(apply.gate, body=algebra(apply.gate.body)))
+    known = {*inputs, *(u for v in inputs if v.owner for u in v.owner.inputs)}
     with located(apply.where):
         for simpler in _RULES.get(type(apply.gate), ()):
             found = simpler(apply.gate, *inputs)
             if found is not None and found.type == apply.outputs[0].type:
-                found.name = found.name or apply.outputs[0].name
+                if found not in known:  # what the user built keeps the name that it had
+                    found.name = found.name or apply.outputs[0].name
                 return [found]
     return None
 
@@ -113,6 +116,14 @@ def _squeezed_expansion(gate: Gate, x: Variable) -> Variable | None:
     return inner.inputs[0] if inner and inner.gate.axes == gate.axes else None  # type: ignore[attr-defined]
 
 
+def _one_product(gate: Gate, a: Variable, b: Variable) -> Variable | None:
+    """(T, B, k) @ (k, m) is one product of (T·B, k) with (k, m), not T small ones."""
+    if a.ndim < 3 or b.ndim != 2:
+        return None
+    rows = product(a.shape[:-1])
+    return (a.reshape((rows, a.shape[-1])) @ b).reshape((*a.shape[:-1], b.shape[1]))
+
+
 _RULES: dict[type[Gate], tuple[Callable[..., Variable | None], ...]] = {
     gates.Multiply: (_times_one, _no_broadcast),
     gates.Add: (_plus_zero, _no_broadcast),
@@ -125,4 +136,5 @@ _RULES: dict[type[Gate], tuple[Callable[..., Variable | None], ...]] = {
     gates.Reshape: (_reshaped_twice,),
     gates.Sum: (_summed_twice,),
     gates.Squeeze: (_squeezed_expansion,),
+    gates.Matmul: (_one_product,),
 }

@@ -100,12 +100,24 @@ def test_it_shows_names_and_the_users_lines() -> None:
         assert any(line.endswith(f"# {THIS}:{number}") for line in lines), number
 
 
-def test_what_is_not_needed_any_more_is_deleted() -> None:
+def source_lines(x: mg.Variable, output: mg.Variable) -> list[str]:
+    return [line.split("#")[0].strip() for line in mg.function([x], output).source().splitlines()]
+
+
+def test_values_that_are_not_needed_at_one_time_share_their_memory() -> None:
     x = mg.input("x", (1000,), "float64")
-    a = mg.sin(x).named("a")
-    b = mg.cos(a).named("b")
-    lines = [line.split("#")[0].strip() for line in mg.function([x], b * b).source().splitlines()]
-    assert lines.index("del a") < lines.index("del b") < len(lines)
+    lines = source_lines(x, mg.sum(mg.sin(mg.cos(mg.tanh(x))) * x))
+    assert sum(line.startswith("memory") for line in lines) == 1
+    assert ["np.tanh(x, out=b)", "np.cos(b, out=b)", "np.sin(b, out=b)"] == [
+        line for line in lines if line.endswith(", out=b)")
+    ][:3]
+
+
+def test_a_new_array_that_is_not_needed_any_more_is_deleted() -> None:
+    x = mg.input("x", (1000,), "float64")
+    picked = mg.take(x, np.array([1, 2])).named("picked")
+    lines = source_lines(x, mg.sum(picked) + 1)
+    assert "del picked" in lines
     assert "del x" not in lines  # an argument belongs to the caller
 
 

@@ -168,15 +168,16 @@ def together(*tasks: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.usefixtures("_hasty")
-def test_threads_that_call_one_function_with_other_sizes_and_values() -> None:
+def test_threads_that_call_one_function() -> None:
+    """With the same sizes and with others; NumPy lets other threads run while it works."""
     xs, h0 = mg.input("xs", ("T", "B"), "float64"), mg.input("h0", ("B",), "float64")
     last, _ = mg.scan(lambda h, x: (mg.tanh(h + x), h), h0, xs)
     f = mg.function([xs, h0], [last, mg.grad(last.sum(), h0)])
 
     def calls(seed: int) -> bool:
         rng = np.random.default_rng(seed)
-        for _ in range(40):
-            x = rng.normal(size=rng.integers(0, 5, 2))
+        for _ in range(60):
+            x = rng.normal(size=(rng.integers(0, 4), rng.choice([0, 1, 5000])))
             h, slope = np.ones(x.shape[1]), np.ones(x.shape[1])
             found = f(x, h)
             for row in x:

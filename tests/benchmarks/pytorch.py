@@ -1,0 +1,147 @@
+"""PyTorch, eager: the layers of `torch.nn`, and a Python loop over the equations of the cell."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .cases import Case
+
+Step = Callable[[], float]
+
+
+class Layers(nn.Module):
+    """`nn.RNN`, `nn.LSTM` or `nn.GRU`, on one-hot characters."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[case.cell]
+        self.recurrent = kind(case.size, case.hidden, case.layers)
+        self.readout = nn.Linear(case.hidden, case.size)
+        weights = {name: torch.from_numpy(v) for name, v in case.weights().items()}
+        with torch.no_grad():
+            for layer in range(case.layers):
+                for name in ("weight_ih", "weight_hh"):
+                    getattr(self.recurrent, f"{name}_l{layer}").copy_(weights[f"{layer}.{name}"].T)
+                    getattr(self.recurrent, f"bias_{name[-2:]}_l{layer}").zero_()
+            self.readout.weight.copy_(weights["readout.weight"].T)
+            self.readout.bias.zero_()
+
+    def forward(self, xs: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        start = torch.stack(state[::2]), torch.stack(state[1::2])
+        lstm = isinstance(self.recurrent, nn.LSTM)
+        ys, end = self.recurrent(xs, start if lstm else torch.stack(state))
+        parts = [v for pair in zip(*end, strict=True) for v in pair] if lstm else list(end)
+        return self.readout(ys), parts
+
+
+def rnn(v: dict[str, Tensor], x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+    return (torch.tanh(x @ v["weight_ih"] + h @ v["weight_hh"] + v["bias"]),)
+
+
+def lstm(v: dict[str, Tensor], x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    i, f, g, o = (x @ v["weight_ih"] + h @ v["weight_hh"] + v["bias"]).chunk(4, dim=1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def gru(v: dict[str, Tensor], x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+    x_r, x_z, x_n = (x @ v["weight_ih"] + v["bias"]).chunk(3, dim=1)
+    h_r, h_z, h_n = (h @ v["weight_hh"]).chunk(3, dim=1)
+    r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
+    n = torch.tanh(x_n + r * (h_n + v["bias_hn"]))
+    return ((1 - z) * n + z * h,)
+
+
+def lstm_by_gate(v: dict[str, Tensor], x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    i, f, g, o = (
+        x @ v[f"weight_ih.{gate}"] + h @ v[f"weight_hh.{gate}"] + v[f"bias.{gate}"]
+        for gate in "ifgo"
+    )
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class Loop(nn.Module):
+    """A loop over time, and in each step over the layers."""
+
+    def __init__(self, case: Case, cell: Callable[..., tuple[Tensor, ...]], by_gate: bool) -> None:
+        super().__init__()
+        self.cell, self.by_gate, self.parts = cell, by_gate, case.parts
+        weights = case.weights_by_gate() if by_gate else case.weights()
+        self.layers = [{} for _ in range(case.layers)]
+        self.readout = nn.Linear(case.hidden, case.size)
+        for name, value in weights.items():
+            place, _, rest = name.partition(".")
+            if place == "readout":
+                with torch.no_grad():
+                    getattr(self.readout, rest).copy_(torch.from_numpy(value).T)
+                continue
+            self.layers[int(place)][rest] = p = nn.Parameter(torch.from_numpy(value))
+            self.register_parameter(name.replace(".", "_"), p)
+
+    def forward(self, xs: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        ys = []
+        for x in xs:
+            new: list[Tensor] = []
+            for i, v in enumerate(self.layers):
+                parts = self.cell(v, x, *state[i * self.parts : (i + 1) * self.parts])
+                x = parts[0]
+                new += parts
+            state = new
+            ys.append(self.readout(x) if self.by_gate else x)
+        stacked = torch.stack(ys)
+        return (stacked if self.by_gate else self.readout(stacked)), state
+
+
+def layers(case: Case) -> Step:
+    return _stepping(Layers(case), case)
+
+
+def loop(case: Case) -> Step:
+    return _stepping(Loop(case, {"rnn": rnn, "lstm": lstm, "gru": gru}[case.cell], False), case)
+
+
+def one_matrix_per_gate(case: Case) -> Step:
+    return _stepping(Loop(case, lstm_by_gate, True), case)
+
+
+def _stepping(model: nn.Module, case: Case) -> Step:
+    parameters = list(model.parameters())
+    adam = case.optimizer == "adam"
+    optimizer = (torch.optim.Adam if adam else torch.optim.Adagrad)(parameters, lr=case.rate)
+    batches: Iterator[Any] = case.batches()
+    state = [torch.from_numpy(part) for part in case.zero_state()]
+
+    def step() -> float:
+        nonlocal state
+        ids, targets = map(torch.from_numpy, next(batches))
+        optimizer.zero_grad()
+        logits, state = model(functional.one_hot(ids, case.size).float(), state)
+        state = [part.detach() for part in state]
+        loss = functional.cross_entropy(
+            logits.flatten(0, 1), targets.flatten(), reduction="mean" if adam else "sum"
+        )
+        loss.backward()
+        if adam:
+            nn.utils.clip_grad_norm_(parameters, 5.0)
+        else:
+            nn.utils.clip_grad_value_(parameters, 5.0)
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def circuit(case: None = None) -> Step:
+    """(x + y) · z and its gradients, eager."""
+
+    def step() -> float:
+        x, y, z = (torch.tensor(v, requires_grad=True) for v in (-2.0, 5.0, -4.0))
+        f = (x + y) * z
+        f.backward()
+        return [v.item() for v in (f, x.grad, y.grad, z.grad)][0]
+
+    return step

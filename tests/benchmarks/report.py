@@ -1,0 +1,89 @@
+"""Tables, on the screen and in Markdown."""
+
+import os
+import platform
+import sys
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as Shown
+
+from .worker import THREADS
+
+START, END = "<!-- benchmarks: start -->", "<!-- benchmarks: end -->"
+PACKAGES = ("minigrad", "numpy", "torch", "jax", "pytensor", "autograd", "micrograd")
+
+
+@dataclass
+class Table:
+    """A title, what is to be said about it, and cells of text."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def show(self, console: Console) -> None:
+        shown = Shown(title=self.title, title_justify="left", box=box.SIMPLE_HEAD)
+        for i, column in enumerate(self.columns):
+            shown.add_column(column, justify="right" if i else "left")
+        for row in self.rows:
+            shown.add_row(*row)
+        console.print(shown)
+        for note in self.notes:
+            console.print(f"  {note}", highlight=False)
+
+    def markdown(self) -> str:
+        def line(cells: list[str]) -> str:
+            return "| " + " | ".join(cells) + " |"
+
+        rule = line(["---", *["---:"] * (len(self.columns) - 1)])
+        lines = [f"### {self.title}", "", line(self.columns), rule, *map(line, self.rows)]
+        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+
+
+def duration(seconds: float) -> str:
+    """Three digits: 1.23 s, 45.6 ms, 789 µs."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}" if seconds < 1000 * size else f"{seconds:.0f} s"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def machine() -> str:
+    """The processor, how much of it is used, and the versions of all that is compared."""
+    model = platform.processor() or platform.machine()
+    flags = ""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
+        found = {key.strip(): value.strip() for key, value in lines.items()}
+        model = found.get("model name", model)
+        flags = ", AVX-512" if "avx512f" in found.get("flags", "") else ""
+    python = f"Python {platform.python_version()}"
+    versions = [f"{name} {v}" for name in PACKAGES if (v := _version(name))]
+    return (
+        f"{model}{flags}, {os.cpu_count()} cores, of which each contestant may use {THREADS}; "
+        f"{sys.platform}; {', '.join([python, *versions])}."
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def write(file: Path, text: str) -> None:
+    """Put `text` between the two markers of a Markdown file, or at its end with them."""
+    page = file.read_text("utf-8") if file.exists() else "# Benchmarks\n"
+    before, start, rest = page.partition(START)
+    if start:
+        _, _, after = rest.partition(END)
+    else:
+        before, after = page.rstrip("\n") + "\n\n", "\n"
+    file.write_text(f"{before}{START}\n{text}\n{END}{after}", "utf-8")
