@@ -3,8 +3,8 @@
 Lesson: A. Karpathy, min-char-rnn (2015), as used in "The Math of Intelligence", week 5. 100 hidden
 units, 25 steps at a time with the state carried on, Adagrad with a rate of 0.1, gradients clipped
 to ±5 each, and a sample of 200 characters now and then. Where that program derives the backward
-pass by hand, this one writes the two equations of the cell and asks for the gradient; the losses
-are the same, number for number.
+pass by hand, this one writes the two equations of the cell and asks for the gradient; both compute
+the same losses, up to rounding.
 
     python examples/min_char_rnn.py [FILE] [STEPS]
 """

@@ -76,6 +76,8 @@ class Gate:
     """What stands in its circle on pictures."""
     view: ClassVar[bool] = False
     """True when forward only looks at its input in another way: cheap to do again, never stored."""
+    repeats: ClassVar[bool] = False
+    """True for a view that shows an element in several places, so that none can be written to."""
     keeps_order: ClassVar[bool] = False
     """True for a view whose elements lie in memory in the same order as those of its input."""
     commutative: ClassVar[bool] = False

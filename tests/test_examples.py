@@ -1,6 +1,7 @@
 """Every example runs, and min-char-rnn computes what the well-known plain program computes."""
 
 import importlib.util
+import pydoc_data.topics
 import runpy
 import sys
 from pathlib import Path
@@ -62,13 +63,13 @@ def test_min_char_rnn(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "text.txt").write_text("to be or not to be. " * 20)
     loss = example.main(tmp_path / "text.txt", steps=60, every=30)
     out = capsys.readouterr().out
-    assert "400 characters, 9 distinct" in out
+    assert "400 characters, 8 distinct" in out
     assert [line.split(",")[0] for line in out.splitlines() if ", loss" in line] == [
         "---- 0",
         "---- 30",
         "---- 60",
     ]
-    assert loss < 25 * np.log(9)
+    assert loss < 25 * np.log(8)
 
 
 @pytest.mark.parametrize("name", ["circuit", "sigmoid_neuron"])
@@ -110,32 +111,38 @@ def plain_loss(w: dict[str, Array], ids: Array, targets: Array, h0: Array) -> tu
     return loss, d, hs[len(ids) - 1][:, 0]
 
 
-def test_min_char_rnn_equals_the_plain_program_for_200_updates() -> None:
+@pytest.mark.parametrize(
+    ("hidden", "rate", "updates"), [(100, 0.01, 200), (20, 0.1, 200), (100, 0.1, 3)]
+)
+def test_min_char_rnn_equals_the_plain_program(hidden: int, rate: float, updates: int) -> None:
+    """The same losses for the same weights and text, each going its own way from there.
+
+    With 100 units and a rate of 0.1 that can only be seen in the beginning: each of the first updates
+    moves each weight by 0.1, which makes the network chaotic. The plain program, too, has another
+    loss after 10 updates when a single weight is changed by its last bit.
+    """
     example = load("min_char_rnn")
-    text = "To be, or not to be, that is the question: whether 'tis nobler in the mind. " * 9
+    text = pydoc_data.topics.topics["compound"]
     characters = sorted(set(text))
     data = np.array([characters.index(c) for c in text])
-    weights = example.initial_weights(len(characters), seed=1, dtype="float64")
-    train, _ = example.build(weights)
+    weights = example.initial_weights(len(characters), hidden, seed=0, dtype="float64")
+    train, _ = example.build(weights, rate)
     plain = {name: np.array(value.T) for name, value in weights.items()}
     plain |= {name: plain[name][:, None] for name in ("bh", "by")}
     memory = {name: np.zeros_like(value) for name, value in plain.items()}
-    place, h, plain_h = 0, np.zeros(100), np.zeros(100)
+    h = plain_h = np.zeros(hidden)
     losses, clipped = [], 0
-    for _ in range(200):
-        if place + 26 > len(data):
-            place, h, plain_h = 0, np.zeros(100), np.zeros(100)
+    for place in range(0, 25 * updates, 25):
         ids, targets = data[place : place + 25], data[place + 1 : place + 26]
-        expected, d, plain_h = plain_loss(plain, ids, targets, plain_h)
-        for name, gradient in d.items():
-            clipped += int((np.abs(gradient) == 5).sum())
-            memory[name] += gradient * gradient
-            plain[name] += -0.1 * gradient / np.sqrt(memory[name] + 1e-8)
+        expected, gradients, plain_h = plain_loss(plain, ids, targets, plain_h)
+        for name, g in gradients.items():
+            clipped += int((np.abs(g) == 5).sum())
+            memory[name] += g * g
+            plain[name] += -rate * g / np.sqrt(memory[name] + 1e-8)
         loss, h = train(ids, targets, h)
         assert loss.dtype == h.dtype == np.float64
         assert abs(loss - expected) < 1e-9
         np.testing.assert_allclose(h, plain_h, rtol=0, atol=1e-9)
         losses.append(expected)
-        place += 25
-    assert clipped  # so that the clipping was tried too
-    assert np.mean(losses[-20:]) < 0.8 * losses[0]
+    assert clipped  # so that clipping was tried too
+    assert updates < 200 or np.mean(losses[-20:]) < 0.7 * losses[0]

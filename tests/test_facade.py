@@ -13,7 +13,7 @@ import minigrad as mg
 ROOT = Path(mg.__file__).parents[1]
 LOADED = """
 import json, sys, time
-import numpy
+import numpy.random
 before = set(sys.modules)
 start = time.perf_counter()
 import minigrad

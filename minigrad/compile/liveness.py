@@ -20,24 +20,36 @@ class Liveness:
         self.last |= dict.fromkeys(outputs, len(order))
         self.blocks: dict[Variable, frozenset[str]] = {}
         self._viewers: Counter[str] = Counter()
+        self._placed: set[Variable] = set()
 
     def of(self, variables: Iterable[Variable]) -> frozenset[str]:
         """The blocks that some variables look into."""
         return frozenset[str]().union(*(self.blocks.get(v, frozenset()) for v in variables))
 
-    def made(self, v: Variable, blocks: frozenset[str]) -> None:
-        """A variable was computed, and looks into these blocks."""
+    def made(self, v: Variable, blocks: frozenset[str], placed: bool = False) -> None:
+        """A variable was computed, and looks into these blocks; `placed`: it was written there."""
         self.blocks[v] = blocks
         self._viewers.update(blocks)
+        if placed:
+            self._placed.add(v)
 
     def dying(self, apply: Apply, k: int) -> list[Variable]:
         """The inputs of application k that nothing reads after it."""
         return [v for v in dict.fromkeys(apply.inputs) if self.last[v] == k and v in self.blocks]
 
     def alone(self, v: Variable) -> bool:
-        """Whether v looks into one block, and nothing else does."""
+        """Whether v may be overwritten: it was placed in one block, and nothing else looks there.
+
+        So may a view of such a variable, unless it shows an element in several places.
+        """
         blocks = self.blocks.get(v, frozenset())
-        return len(blocks) == 1 and all(self._viewers[b] == 1 for b in blocks)
+        if len(blocks) != 1 or any(self._viewers[b] != 1 for b in blocks):
+            return False
+        while v not in self._placed:
+            if v.owner is None or not v.owner.gate.view or v.owner.gate.repeats:
+                return False
+            v = v.owner.inputs[0]
+        return True
 
     def dead(self, variables: Iterable[Variable]) -> list[str]:
         """Forget variables; the blocks that nothing looks into any more."""

@@ -207,4 +207,4 @@ class LoopWriter:
         for y, v in zip(self.ys, self.apply.outputs[n:], strict=True):
             place = self.stacked[y]
             self.outer.names[v] = place.name
-            liveness.made(v, frozenset([place.block] if place.block else []))
+            liveness.made(v, frozenset([place.block] if place.block else []), placed=True)

@@ -195,7 +195,8 @@ class Writer:
         if apply.outputs[0] in block.targets and place is not None and made != [place.name]:
             lines, made = [*lines, f"np.copyto({place.name}, {made[0]})"], [place.name]
         blocks = block.liveness.of(apply.inputs)  # for all that is known, it may be a view of them
-        if place is not None and made == [place.name]:
+        placed = place is not None and made == [place.name]
+        if place is not None and placed:
             blocks = frozenset([place.block]) if place.block else frozenset()
         elif place is not None and apply.outputs[0] not in block.targets:
             if place.block not in blocks:
@@ -215,7 +216,7 @@ class Writer:
             self.lines[-1].made = one_line(", ".join(v.name for v in apply.outputs if v.name))
         block.names.update(zip(apply.outputs, made, strict=True))
         for v in apply.outputs:
-            block.liveness.made(v, blocks)
+            block.liveness.made(v, blocks, placed)
         self.check(apply, made)
 
     def is_static(self, gate: Gate, inputs: Sequence[str], place: Place | None) -> bool:

@@ -94,6 +94,7 @@ class BroadcastTo(Gate):
     shape: Shape
     symbol: ClassVar[str] = "bcast"
     view: ClassVar[bool] = True
+    repeats: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         if len(x.shape) > len(self.shape) or broadcast(x.shape, self.shape) != self.shape:

@@ -13,6 +13,7 @@ from .algebra import algebra
 from .fold import fold
 from .hoist import hoist
 from .merge import merge
+from .merge_matmuls import merge_matmuls
 from .outer_sums import outer_sums
 from .push_out import push_after, push_before
 from .reassociate import reassociate
@@ -33,30 +34,17 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "reassociate": reassociate,
     "push_before": push_before,
     "push_after": push_after,
+    "merge_matmuls": merge_matmuls,
     "outer_sums": outer_sums,
 }
 
 # Scans are recognised as twins only until another pass has been there, so merge comes first. Split
 # makes loops from whose steps more can leave; reassociation makes more that can.
-_ORDER = [
-    "merge",
-    "trim",
-    "fold",
-    "algebra",
-    "share",
-    "split",
-    "hoist",
-    "push_before",
-    "reassociate",
-    "hoist",
-    "push_before",
-    "push_after",
-    "outer_sums",
-    "algebra",
-    "fold",
-    "share",
-    "trim",
-]
+_ORDER = """
+    merge trim fold algebra share
+    split hoist push_before reassociate hoist push_before push_after merge_matmuls
+    outer_sums algebra fold share trim
+""".split()  # noqa: SIM905 - the order is read as a text
 
 
 def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[Graph, list[str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..graph import Apply, Graph, applies, leaves
 from ..loops import Scan
 from ..variables import Constant, Variable
-from .walk import rewrite
+from .walk import Rule, rewrite
 
 __all__ = ["Loop", "rewrite_loops"]
 
@@ -61,6 +61,19 @@ class Loop:
     def applies(self) -> list[Apply]:
         """The applications in the body."""
         return applies(self.outputs, self.known)
+
+    @property
+    def body(self) -> Graph:
+        """The body as a graph."""
+        return Graph(tuple(self.known), tuple(self.outputs))
+
+    def rewrite_body(self, rule: Rule) -> None:
+        """Rewrite the applications in the body; what `rule` adds to `fixed` is known there."""
+        outputs = rewrite(self.body, rule).outputs
+        n = len(self.carries)
+        kept = zip(self.carries.items(), outputs[:n], strict=True)
+        self.carries = {v: (start, new) for (v, (start, _)), new in kept}
+        self.ys = list(outputs[n:])
 
     def close(self) -> tuple[Variable, ...]:
         """Put together again: the last carries, and the stacked ys. Only what is read goes in."""

@@ -3,8 +3,8 @@
     (x_t @ W + h @ U) + b   →   (b + x_t @ W) + h @ U
     (dc · g) · f'           →   (g · f') · dc
 
-Constants and invariants come first, then what depends on the sequences, and the carry last: so that all
-but the last can leave the loop. This changes rounding, nothing else.
+Constants and invariants come first, then what depends on the sequences, and the carry last: so that
+all but the last can leave the loop. This changes rounding, nothing else.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from ..graph import Apply, Graph
 from ..loops import Scan
 from ..variables import Variable
 from ..where import located
+from .chains import Chains
 from .walk import rewrite
 
 __all__ = ["reassociate"]
@@ -37,38 +38,21 @@ def reassociate(graph: Graph) -> Graph:
 def _reordered(body: Graph, gate: Scan) -> Graph:
     carries, rows, _ = gate.parts(body.inputs)
     level = dict.fromkeys(rows, _ROW) | dict.fromkeys(carries, _CARRY)
-    uses: dict[Variable, int] = dict.fromkeys(body.outputs, 2)  # an output is needed as it is
     for apply in body.applies():
         depth = max((level.get(v, _INVARIANT) for v in apply.inputs), default=_INVARIANT)
         level |= dict.fromkeys(apply.outputs, depth)
-        for v in apply.inputs:
-            uses[v] = uses.get(v, 0) + 1
-
-    def terms(v: Variable, kind: type, new: dict[Variable, Variable]) -> list[Variable]:
-        """The terms of a chain of one gate whose inner results nobody else reads."""
-        found, stack = [], [v]
-        while stack:
-            u = stack.pop()
-            inner = u.owner is not None and type(u.owner.gate) is kind and u not in known
-            if inner and u.owner is not None and (u is v or uses[u] == 1) and u.dtype == v.dtype:
-                stack.extend(reversed(u.owner.inputs))
-            else:
-                found.append(u)
-        return found
-
-    known = set(body.inputs)
+    chains = Chains(body)
     new: dict[Variable, Variable] = {}
 
     def rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
         new.update(zip(apply.inputs, inputs, strict=True))
-        kind = type(apply.gate)
-        if kind not in (Add, Multiply):
+        if type(apply.gate) not in (Add, Multiply):
             return None
-        chain = terms(apply.outputs[0], kind, new)
-        levels = [level.get(v, _INVARIANT) for v in chain]
-        if len(chain) < 3 or len(set(levels)) < 2 or any(v not in new for v in chain):
+        terms = chains.terms(apply.outputs[0], type(apply.gate))
+        levels = [level.get(v, _INVARIANT) for v in terms]
+        if len(terms) < 3 or len(set(levels)) < 2:
             return None
-        ordered = [v for _, v in sorted(zip(levels, chain, strict=True), key=lambda pair: pair[0])]
+        ordered = [v for _, v in sorted(zip(levels, terms, strict=True), key=lambda pair: pair[0])]
         with located(apply.where):
             total = new[ordered[0]]
             for v in ordered[1:]:

@@ -54,6 +54,7 @@ def circuit(case: None = None) -> Step:
 
     def step() -> float:
         at = -2.0, 5.0, -4.0
-        return [float(v) for v in (f(*at), *gradients(*at))][0]
+        values = [float(v) for v in (f(*at), *gradients(*at))]
+        return values[0]
 
     return step

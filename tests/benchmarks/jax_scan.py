@@ -92,9 +92,7 @@ def adagrad(p: Weights, g: Weights, memory: Any, rate: float) -> tuple[Weights, 
 
 
 def _stepping(case: Case, by_gate: bool) -> Step:
-    cost = jax.value_and_grad(
-        partial(loss_and_state, case=case, by_gate=by_gate), has_aux=True
-    )
+    cost = jax.value_and_grad(partial(loss_and_state, case=case, by_gate=by_gate), has_aux=True)
     update = adam if case.optimizer == "adam" else adagrad
 
     @partial(jax.jit, donate_argnums=(0, 1))
@@ -131,6 +129,7 @@ def circuit(case: None = None) -> Step:
 
     def step() -> float:
         f, gradients = call(-2.0, 5.0, -4.0)
-        return [float(v) for v in (f, *gradients)][0]
+        values = [float(v) for v in (f, *gradients)]
+        return values[0]
 
     return step

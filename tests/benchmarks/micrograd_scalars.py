@@ -12,6 +12,6 @@ def circuit(case: None = None) -> Callable[[], float]:
         x, y, z = Value(-2.0), Value(5.0), Value(-4.0)
         f = (x + y) * z
         f.backward()
-        return [f.data, x.grad, y.grad, z.grad][0]
+        return f.data
 
     return step

@@ -7,7 +7,7 @@ import numpy as np
 
 import minigrad as mg
 from examples import min_char_rnn
-from minigrad.nn import softmax_cross_entropy
+from minigrad.nn.losses import softmax_cross_entropy
 from minigrad.optim import Adam, clip_by_global_norm
 from minigrad.text import CharRNN
 from minigrad.text.model import state_inputs
@@ -36,17 +36,22 @@ def network(case: Case) -> tuple[Any, ...]:
         logits = net.readout(ys)
     else:
         logits, new_state = net(ids, state)
-    return softmax_cross_entropy(logits, targets), new_state, [ids, targets, state], net.parameters()
+    return (
+        softmax_cross_entropy(logits, targets),
+        new_state,
+        [ids, targets, state],
+        net.parameters(),
+    )
 
 
 def naive(case: Case) -> tuple[Any, ...]:
     """The same LSTM, with a weight and a product for each gate, and the logits inside the step."""
     p = {name: mg.parameter(value, name) for name, value in case.weights_by_gate().items()}
     ids, targets = (mg.input(name, ("T", "B"), "int64") for name in ("ids", "targets"))
-    state = [
+    state = tuple(
         tuple(mg.input(f"{part}{layer}", ("B", case.hidden)) for part in "hc")
         for layer in range(case.layers)
-    ]
+    )
 
     def step(old: Any, x: mg.Variable) -> tuple[Any, mg.Variable]:
         new = []
@@ -60,7 +65,7 @@ def naive(case: Case) -> tuple[Any, ...]:
             c = mg.sigmoid(f) * c + mg.sigmoid(i) * mg.tanh(g)
             x = mg.sigmoid(o) * mg.tanh(c)
             new.append((x, c))
-        return new, x @ p["readout.weight"] + p["readout.bias"]
+        return tuple(new), x @ p["readout.weight"] + p["readout.bias"]
 
     new_state, logits = mg.scan(step, state, mg.one_hot(ids, case.size))
     return softmax_cross_entropy(logits, targets), new_state, [ids, targets, state], p
@@ -85,9 +90,7 @@ def one_matrix_per_gate(case: Case) -> Step:
 def _stepping(train: mg.Function, case: Case) -> Step:
     batches = case.batches()
     flat = case.zero_state()
-    state: Any = flat if case.parts == 1 else list(zip(flat[::2], flat[1::2], strict=True))
-    if train.__class__ and not isinstance(state, tuple):
-        state = tuple(state)
+    state: Any = tuple(flat if case.parts == 1 else zip(flat[::2], flat[1::2], strict=True))
 
     def step() -> float:
         nonlocal state
@@ -156,6 +159,7 @@ def circuit(case: None = None) -> Step:
     call = mg.function([x, y, z], [f, *mg.grad(f, [x, y, z])])
 
     def step() -> float:
-        return [float(v) for v in call(-2.0, 5.0, -4.0)][0]
+        values = [float(v) for v in call(-2.0, 5.0, -4.0)]
+        return values[0]
 
     return step

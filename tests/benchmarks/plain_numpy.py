@@ -1,4 +1,4 @@
-"""NumPy and nothing else, the backward pass by hand: A. Karpathy, min-char-rnn (2015), in float32."""
+"""The backward pass by hand in NumPy, as in A. Karpathy, min-char-rnn (2015), in float32."""
 
 from collections.abc import Callable
 

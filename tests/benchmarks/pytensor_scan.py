@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
+from pytensor.tensor.special import log_softmax
 
 from .cases import GATES, Case
 
@@ -48,7 +49,7 @@ def loss_and_state(case: Case, p: dict[str, Any], ids: Any, targets: Any, state:
     found = found if isinstance(found, list) else [found]
     ys = found[-case.parts]
     logits = pt.dot(ys, p["readout.weight"]) + p["readout.bias"]
-    rows = pt.log_softmax(logits.reshape((-1, case.size)), axis=-1)
+    rows = log_softmax(logits.reshape((-1, case.size)), axis=-1)
     losses = -rows[pt.arange(rows.shape[0]), targets.flatten()]
     loss = losses.mean() if case.optimizer == "adam" else losses.sum()
     return loss, [part[-1] for part in found]
@@ -106,7 +107,8 @@ def circuit(case: None = None, mode: str | None = None) -> Step:
     call = pytensor.function([x, y, z], [f, *pytensor.grad(f, [x, y, z])], mode=mode)
 
     def step() -> float:
-        return [float(v) for v in call(-2.0, 5.0, -4.0)][0]
+        values = [float(v) for v in call(-2.0, 5.0, -4.0)]
+        return values[0]
 
     return step
 

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .cases import Case
+from .worker import THREADS
 
 Step = Callable[[], float]
+torch.set_num_threads(THREADS)
 
 
 class Layers(nn.Module):
@@ -30,11 +32,11 @@ class Layers(nn.Module):
             self.readout.bias.zero_()
 
     def forward(self, xs: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        start = torch.stack(state[::2]), torch.stack(state[1::2])
-        lstm = isinstance(self.recurrent, nn.LSTM)
-        ys, end = self.recurrent(xs, start if lstm else torch.stack(state))
-        parts = [v for pair in zip(*end, strict=True) for v in pair] if lstm else list(end)
-        return self.readout(ys), parts
+        if not isinstance(self.recurrent, nn.LSTM):
+            ys, end = self.recurrent(xs, torch.stack(state))
+            return self.readout(ys), list(end)
+        ys, (h, c) = self.recurrent(xs, (torch.stack(state[::2]), torch.stack(state[1::2])))
+        return self.readout(ys), [part for pair in zip(h, c, strict=True) for part in pair]
 
 
 def rnn(v: dict[str, Tensor], x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
@@ -77,7 +79,7 @@ class Loop(nn.Module):
             place, _, rest = name.partition(".")
             if place == "readout":
                 with torch.no_grad():
-                    getattr(self.readout, rest).copy_(torch.from_numpy(value).T)
+                    getattr(self.readout, rest).copy_(torch.from_numpy(value.T))
                 continue
             self.layers[int(place)][rest] = p = nn.Parameter(torch.from_numpy(value))
             self.register_parameter(name.replace(".", "_"), p)
@@ -111,7 +113,10 @@ def one_matrix_per_gate(case: Case) -> Step:
 def _stepping(model: nn.Module, case: Case) -> Step:
     parameters = list(model.parameters())
     adam = case.optimizer == "adam"
-    optimizer = (torch.optim.Adam if adam else torch.optim.Adagrad)(parameters, lr=case.rate)
+    if adam:
+        optimizer: Any = torch.optim.Adam(parameters, lr=case.rate)
+    else:  # its ε is added to √s: 1e-4 there is nearest to √(s + 1e-8)
+        optimizer = torch.optim.Adagrad(parameters, lr=case.rate, eps=1e-4)
     batches: Iterator[Any] = case.batches()
     state = [torch.from_numpy(part) for part in case.zero_state()]
 
@@ -142,6 +147,7 @@ def circuit(case: None = None) -> Step:
         x, y, z = (torch.tensor(v, requires_grad=True) for v in (-2.0, 5.0, -4.0))
         f = (x + y) * z
         f.backward()
-        return [v.item() for v in (f, x.grad, y.grad, z.grad)][0]
+        values = [v.item() for v in (f, x.grad, y.grad, z.grad)]
+        return values[0]
 
     return step

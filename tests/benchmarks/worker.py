@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -129,8 +128,6 @@ def _limit_threads() -> None:
     """Two cores for all: XLA has no setting of its own and counts the cores that it may use."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
-    if find_spec("torch") and "torch" in os.environ.get("MINIGRAD_BENCH_NEEDS", "torch"):
-        pass
 
 
 def _peak() -> int:

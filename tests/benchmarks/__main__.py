@@ -1,0 +1,49 @@
+"""The benchmarks, from a checkout: ``python -m tests.benchmarks --only a,b --rounds 10``.
+
+Peers come with the extra: ``python -m pip install -e ".[bench]"``; those not installed are left
+out, by name.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from .report import Table, machine, write
+from .suite import SUITE, Effort
+
+METHOD = (
+    "Each contestant is a process of its own; in each of {rounds} rounds each runs its steps for "
+    "about {seconds} s, in turns. The median is that of the rounds' medians. One-hot characters "
+    "go in, float32, the same weights and data for all."
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", default=",".join(SUITE), help="the cases, such as a,b")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of a burst of steps")
+    parser.add_argument("--limit", type=float, default=300, help="seconds that a peer may compile")
+    parser.add_argument("--write", type=Path, help="a Markdown file to put the tables into")
+    parser.add_argument("--note", default="", help="what else to say about this run")
+    given = parser.parse_args()
+    letters = given.only.split(",")
+    if unknown := set(letters) - set(SUITE):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    console = Console()
+    effort = Effort(given.rounds, given.seconds, given.limit)
+    method = METHOD.format(rounds=given.rounds, seconds=given.seconds)
+    intro = " ".join(filter(None, [machine(), method, given.note]))
+    console.print(intro, highlight=False)
+    tables: list[Table] = []
+    for letter in letters:
+        tables.append(SUITE[letter](effort))
+        tables[-1].show(console)
+    if given.write:
+        pages = [f"## Against others\n\n{intro}", *(table.markdown() for table in tables)]
+        write(given.write, "\n\n".join(pages))
+
+
+if __name__ == "__main__":
+    main()
