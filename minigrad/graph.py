@@ -113,7 +113,7 @@ class Gate:
             result = self.vjp(tuple(cotangents), apply.outputs, *apply.inputs)
         return result if isinstance(result, tuple | list) else (result,)
 
-    def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Any:
+    def lift(self, lifted: Sequence[bool], *inputs: Any, **_: Any) -> Any:
         """This gate for all steps at once: inputs marked in `lifted` have one more axis in front.
 
         So has each output. None, the default, says that there is no such form.

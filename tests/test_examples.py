@@ -69,7 +69,7 @@ def test_min_char_rnn(tmp_path: Path, capsys: Any) -> None:
         "---- 30",
         "---- 60",
     ]
-    assert loss < 25 * np.log(8)
+    assert loss == pytest.approx(25 * np.log(8), rel=0.1)  # it is smoothed
 
 
 @pytest.mark.parametrize("name", ["circuit", "sigmoid_neuron"])
@@ -117,9 +117,9 @@ def plain_loss(w: dict[str, Array], ids: Array, targets: Array, h0: Array) -> tu
 def test_min_char_rnn_equals_the_plain_program(hidden: int, rate: float, updates: int) -> None:
     """The same losses for the same weights and text, each going its own way from there.
 
-    With 100 units and a rate of 0.1 that can only be seen in the beginning: each of the first updates
-    moves each weight by 0.1, which makes the network chaotic. The plain program, too, has another
-    loss after 10 updates when a single weight is changed by its last bit.
+    With 100 units and a rate of 0.1 that can only be seen in the beginning: the first updates move
+    each weight by up to 0.1, which makes the network chaotic. The plain program, too, has another
+    loss after 10 updates when its weights are changed in their last bit.
     """
     example = load("min_char_rnn")
     text = pydoc_data.topics.topics["compound"]

@@ -1,7 +1,6 @@
 """`function`: a graph as something to call."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
 from threading import Lock
 from typing import Any

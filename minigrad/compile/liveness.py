@@ -1,4 +1,4 @@
-"""Liveness: which blocks of memory the variables of a graph look into, and when none does any more."""
+"""Liveness: which blocks of memory the variables of a graph look into, and until when."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -7,8 +7,8 @@
         np.tanh(b, out=row)                         a y is computed in its row of the result
         h = row
 
-- A carry that is put out as it enters a step (which the way back needs) and as it leaves it are rows t
-  and t + 1 of one array.
+- A carry that is put out as it enters a step (which the way back needs) and as it leaves it are
+  rows t and t + 1 of one array.
 - Another carry is written alternately into two places, since a step may still read the old value.
 - A transposed weight is copied once before the loop: products with it are quicker then.
 """

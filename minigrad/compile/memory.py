@@ -1,4 +1,4 @@
-"""Memory that a program uses again at every call: raw blocks, and the arrays that are laid over them.
+"""Memory that a program uses again at every call: raw blocks, and arrays laid over them.
 
 A block is taken for a value and given back when nothing looks at it any more; a later value of any
 type that fits may then have it. All blocks are made when the program is loaded, so that a call

@@ -1,8 +1,9 @@
 """A graph written out as a NumPy program: source that can be read, and runs alone.
 
-One line (or a few) for each gate, with the user's line beside it; loops are loops. Sizes are numbers:
-there is one program for each set of them. Values that stay inside the program lie in memory that is
-used again at every call, and share it when their lives do not overlap; what is returned is new.
+One line (or a few) for each gate, with the user's line beside it; loops are loops. Sizes are
+numbers: there is one program for each set of them. Values that stay inside the program lie in
+memory that is used again at every call, and share it when their lives do not overlap; what is
+returned is new.
 """
 
 import builtins
@@ -155,7 +156,7 @@ class Writer:
         targets: Mapping[Variable, Place] | None = None,
         kept: frozenset[Variable] = frozenset(),
     ) -> tuple[list[str], Block]:
-        """Write a graph whose inputs have these names; the names of its outputs, and all it knows."""
+        """Write a graph whose inputs have these names; the names of its outputs, and what it is."""
         order = graph.applies()
         names = dict(zip(graph.inputs, arguments, strict=True))
         block = Block(names, Liveness(order, graph.outputs), targets or {}, kept)
@@ -198,9 +199,8 @@ class Writer:
         placed = place is not None and made == [place.name]
         if place is not None and placed:
             blocks = frozenset([place.block]) if place.block else frozenset()
-        elif place is not None and apply.outputs[0] not in block.targets:
-            if place.block not in blocks:
-                self.memory.give(place.block)
+        elif place and apply.outputs[0] not in block.targets and place.block not in blocks:
+            self.memory.give(place.block)
         made = self.named(block, apply, made, lines, inputs)
         if self.is_static(gate, inputs, place):
             self.memory.lines += lines
@@ -231,7 +231,7 @@ class Writer:
     def place(
         self, block: Block, apply: Apply, gate: Gate, dying: Sequence[Variable]
     ) -> Place | None:
-        """Where the result is to be written: a given target, an input that dies, or a free block."""
+        """Where the result is to be written: a given target, a dying input, or a free block."""
         v = apply.outputs[0]
         if v in block.targets:
             return block.targets[v]

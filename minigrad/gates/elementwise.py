@@ -36,7 +36,9 @@ class Elementwise(Gate):
         return getattr(xp, self.ufunc)(*arrays, **out)
 
     def in_place(self) -> bool:
-        return type(self).forward is Elementwise.forward  # one call reads, then writes, each element
+        return (
+            type(self).forward is Elementwise.forward
+        )  # one call reads, then writes, each element
 
     def lift(self, lifted: Sequence[bool], *inputs: Variable) -> Variable:
         return self(*aligned(lifted, inputs))
@@ -76,7 +78,7 @@ def fit(cotangent: Variable, type: Type) -> Variable:
 
 
 def aligned(lifted: Sequence[bool], inputs: Sequence[Variable]) -> list[Variable]:
-    """Operands of which some have one more axis in front, so that they broadcast as they did without.
+    """Operands of which some have one more axis in front, made to broadcast as they did without.
 
     x (T, H), y (B, H), of which x is lifted → x (T, 1, H), y (B, H)
     """

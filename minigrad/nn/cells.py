@@ -156,8 +156,8 @@ class LSTMCell(Cell):
     short-term memory", 1997; with the forget gate of Gers, Schmidhuber and Cummins, 2000.)
 
     Args:
-        forget_bias: where the bias of the forget gate starts; with 1 the cell starts by remembering,
-            which long dependencies need (Jozefowicz, Zaremba and Sutskever, 2015).
+        forget_bias: where the bias of the forget gate starts; with 1 the cell starts by
+            remembering, which long dependencies need (Jozefowicz, Zaremba and Sutskever, 2015).
 
     and those of `Cell`.
 

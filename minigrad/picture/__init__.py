@@ -1,6 +1,6 @@
 """Pictures: a graph as DOT, drawn by Graphviz."""
 
-from .draw import draw
+from .diagram import draw
 from .drawing import Drawing
 
 __all__ = ["Drawing", "draw"]

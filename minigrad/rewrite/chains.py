@@ -25,7 +25,12 @@ class Chains:
         while stack:
             u = stack.pop()
             inside = u is v or (self.uses[u] == 1 and u.dtype == v.dtype)
-            if inside and u.owner is not None and type(u.owner.gate) is kind and u not in self.known:
+            if (
+                inside
+                and u.owner is not None
+                and type(u.owner.gate) is kind
+                and u not in self.known
+            ):
                 stack.extend(reversed(u.owner.inputs))
             else:
                 found.append(u)

@@ -1,8 +1,8 @@
 """A scan taken apart: what rewrites of loops work on.
 
-The body of a scan is cut off at its inputs, which may be any variables. So to move a part of it out, it
-is enough to compute a variable of the body elsewhere and to bind it as one more row or invariant: the
-body then begins there, and what lay behind it is gone.
+The body of a scan is cut off at its inputs, which may be any variables. So to move a part of it
+out, it is enough to compute a variable of the body elsewhere and to bind it as one more row or
+invariant: the body then begins there, and what lay behind it is gone.
 """
 
 from collections.abc import Callable, Iterable, Sequence

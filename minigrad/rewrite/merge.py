@@ -45,7 +45,7 @@ def _merge_one(graph: Graph) -> Graph | None:
 
 
 def _roles(apply: Apply) -> dict[Variable, tuple[object, ...]]:
-    """What each input of the body is bound to: its kind, the outer variable, a carry's next value."""
+    """What each input of the body is bound to: kind, outer variable, a carry's next value."""
     gate = apply.gate
     assert isinstance(gate, Scan)
     carries, xs, invariants = gate.parts(gate.body.inputs)
@@ -61,7 +61,8 @@ def _alike(a: Apply, b: Apply) -> bool:
     """Whether two scans are one loop: they share a row or a carry, agree on all they share, and
     neither waits for the other."""
     one, other = a.gate, b.gate
-    assert isinstance(one, Scan) and isinstance(other, Scan)
+    assert isinstance(one, Scan)
+    assert isinstance(other, Scan)
     settings = ("length", "reverse", "truncate", "recompute")
     if any(getattr(one, s) != getattr(other, s) for s in settings):
         return False

@@ -9,6 +9,7 @@ with a weight for each gate so comes to one product a step, and so does its way 
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from ..functions.shape import concat, split
 from ..gates import Add, Matmul
@@ -26,7 +27,7 @@ def merge_matmuls(graph: Graph) -> Graph:
     return rewrite_loops(rewrite_loops(graph, _summed), _side_by_side)
 
 
-def _is_product(loop: Loop, apply: Apply | None) -> bool:
+def _is_product(apply: Apply | None, loop: Loop) -> TypeGuard[Apply]:
     """Whether this is a product of what varies with a matrix that does not."""
     if apply is None or not isinstance(apply.gate, Matmul):
         return False
@@ -49,7 +50,7 @@ def _side_by_side(loop: Loop) -> Sequence[Variable] | None:
     """One product for all that have the same left operand."""
     groups: dict[Variable, list[Apply]] = defaultdict(list)
     for apply in loop.applies():
-        if _is_product(loop, apply):
+        if _is_product(apply, loop):
             groups[apply.inputs[0]].append(apply)
     groups = {left: products for left, products in groups.items() if len(products) > 1}
     if not groups:
@@ -88,9 +89,9 @@ def _summed(loop: Loop) -> Sequence[Variable] | None:
             return None
         output = apply.outputs[0]
         terms = chains.terms(output, Add)
-        products = [v.owner for v in terms if v not in chains.known and _is_product(loop, v.owner)]
-        products = [p for p in products if p is not None and p.outputs[0].type == output.type]
-        if len(products) < 2 or any(chains.uses[p.outputs[0]] > 1 for p in products):
+        made = [v.owner for v in terms if v not in chains.known and chains.uses[v] == 1]
+        products = [p for p in made if _is_product(p, loop) and p.outputs[0].type == output.type]
+        if len(products) < 2:
             return None
         mine = {p.outputs[0] for p in products}
         weight = _together(loop, products, 0)

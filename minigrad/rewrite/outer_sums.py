@@ -2,8 +2,8 @@
 
     Σ_t h_tᵀ @ d_t   →   [h_1ᵀ … h_Tᵀ] @ [d_1; …; d_T]
 
-This is what the gradient of a weight that is used at every step comes to: one GEMM over time and batch
-instead of one for each step and a sum.
+This is what the gradient of a weight that is used at every step comes to: one GEMM over time and
+batch instead of one for each step and a sum.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@
 A gate's `lift` is its form for all steps. One that has none stays where it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..gates import Matmul
 from ..graph import Apply, Graph, applies, substitute
@@ -38,7 +38,7 @@ def _pushed_before(loop: Loop) -> Sequence[Variable] | None:
 
 
 def _lifted(
-    apply: Apply, mask: Sequence[bool], outer: dict[Variable, Variable | None]
+    apply: Apply, mask: Sequence[bool], outer: Mapping[Variable, Variable | None]
 ) -> tuple[Variable, ...] | None:
     """An application for all steps, on what its inputs are outside."""
     with located(apply.where):

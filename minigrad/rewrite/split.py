@@ -1,6 +1,6 @@
 """Scan split: carries that do not wait for each other get loops of their own, one after the other.
 
-    scan((h, k), x → (f(h, x), g(k, f(h, x))))   →   hs = scan(h, x → f(h, x));  scan(k, hs → g(k, ·))
+    scan((h, k), x → (f(h, x), g(k, f(h, x))))  →  hs = scan(h, x → f(h, x)); scan(k, hs → g(k, ·))
 
 Two layers written in one step become two loops, so that the second one's input product can leave it
 too. Carries go together when each needs the other, directly or by way of others: the strongly

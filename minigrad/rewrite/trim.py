@@ -1,7 +1,7 @@
 """Dead code: what nobody reads is not computed.
 
-Applications that no output needs are not even walked. What is left is inside loops: results of a scan
-that are not used, and carries that only carry themselves on.
+Applications that no output needs are not even walked. What is left is inside loops: results of a
+scan that are not used, and carries that only carry themselves on.
 
     last, ys = scan(…)  with only `last` used  →  a scan without ys
 """

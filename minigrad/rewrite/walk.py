@@ -15,12 +15,12 @@ Rule = Callable[[Apply, Sequence[Variable]], Sequence[Variable] | None]
 def rewrite(graph: Graph, rule: Rule) -> Graph:
     """`graph` with every application replaced by what `rule` makes of it, in order.
 
-    Lines and names are kept. The body of a loop is a graph of its own: a rule that wants to go there
-    calls `rewrite` on it.
+    Lines and names are kept. The body of a loop is a graph of its own: a rule that wants to go
+    there calls `rewrite` on it.
 
     An input of the graph may be a variable that something makes; what lies behind it is not part of
-    the graph. Such inputs are replaced by placeholders, so that a rule that looks at how an input was
-    made (`v.owner`) cannot see past the edge.
+    the graph. Such inputs are replaced by placeholders, so that a rule that looks at how an input
+    was made (`v.owner`) cannot see past the edge.
     """
     new: dict[Variable, Variable] = {
         v: Input(v.type, v.name) for v in graph.inputs if v.owner is not None
