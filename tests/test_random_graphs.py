@@ -9,6 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from minigrad import Variable, gates
+from minigrad.errors import ScanError
 from minigrad.graph import Apply, Graph
 from minigrad.loops import Scan
 from minigrad.rewrite import PASSES
@@ -18,9 +19,8 @@ from tests.random_graphs import Choices, constants, grow, leaves, with_gradients
 
 numbers = st.randoms(use_true_random=False).map(lambda r: [r.randrange(1000) for _ in range(60)])
 sizes = st.fixed_dictionaries({"T": st.sampled_from([3, 1, 0]), "B": st.sampled_from([2, 1])})
-precisions = pytest.mark.parametrize(
-    ("floats", "tolerance"), [("float64", 1e-9), ("float32", 1e-3)]
-)
+# To look for a smaller example would take minutes: the loops have too many parts.
+unshrunk = settings(phases=[Phase.generate], report_multiple_bugs=False)
 
 
 def check(
@@ -37,18 +37,22 @@ def check(
     assert_compiled_right(with_gradients(pool[-3:], values), values, tolerance, ways)
 
 
-@precisions
 @given(numbers, sizes)
-def test_expressions(
-    floats: str, tolerance: float, numbers: list[int], sizes: dict[str, int]
-) -> None:
-    check(numbers, sizes, floats, tolerance, loops=0)
+def test_expressions(numbers: list[int], sizes: dict[str, int]) -> None:
+    check(numbers, sizes, "float64", 1e-9, loops=0)
 
 
-@precisions
+@unshrunk
 @given(numbers, sizes)
-def test_loops(floats: str, tolerance: float, numbers: list[int], sizes: dict[str, int]) -> None:
-    check(numbers, sizes, floats, tolerance, loops=2)
+def test_loops(numbers: list[int], sizes: dict[str, int]) -> None:
+    check(numbers, sizes, "float64", 1e-9, loops=2)
+
+
+@unshrunk
+@settings(max_examples=20)
+@given(numbers, sizes)
+def test_loops_in_float32(numbers: list[int], sizes: dict[str, int]) -> None:
+    check(numbers, sizes, "float32", 1e-3, loops=2)
 
 
 # ---------------------------------------------------------------- broken passes are caught
@@ -71,10 +75,9 @@ def everywhere(change: Change) -> Callable[[Graph], Graph]:
     return run
 
 
-def swap_subtractions(apply: Apply, inputs: Sequence[Variable]) -> Any:
-    """x - y → y - x"""
-    x_y = inputs[::-1]
-    return apply.on(x_y) if isinstance(apply.gate, gates.Subtract) else None
+def lose_a_sign(apply: Apply, inputs: Sequence[Variable]) -> Any:
+    """x - y → x + y"""
+    return apply.on(inputs, gates.Add()) if isinstance(apply.gate, gates.Subtract) else None
 
 
 def forget_the_direction(apply: Apply, inputs: Sequence[Variable]) -> Any:
@@ -111,14 +114,13 @@ def round_numbers(apply: Apply, inputs: Sequence[Variable]) -> Any:
 
 
 def change_dtypes(apply: Apply, inputs: Sequence[Variable]) -> Any:
-    """argmax gives int32"""
-    return (
-        [apply.on(inputs)[0].astype("int32")] if isinstance(apply.gate, gates.Argmax) else None
-    )
+    """Indices are int32."""
+    found = isinstance(apply.gate, gates.Argmax)
+    return [apply.on(inputs)[0].astype("int32")] if found else None
 
 
 BROKEN: list[Change] = [
-    swap_subtractions,
+    lose_a_sign,
     forget_the_direction,
     start_from_zero,
     lose_a_contribution,
@@ -133,10 +135,10 @@ def test_a_broken_pass_is_caught(change: Change, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(PASSES, "fold", everywhere(change))
     alone = {"fold alone": switches()["fold alone"]}
 
-    @settings(phases=[Phase.generate], report_multiple_bugs=False)
+    @unshrunk
     @given(numbers, sizes)
     def search(numbers: list[int], sizes: dict[str, int]) -> None:
         check(numbers, sizes, "float64", 1e-9, loops=2, ways=alone)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, ScanError)):  # a wrong result, or none
         search()

@@ -16,6 +16,7 @@ from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
 from .program import Program
+from .report import loops_of, programs_of
 from .writer import write
 
 __all__ = ["Function", "function"]
@@ -211,18 +212,18 @@ class Function:
         return write(graph, self._check_nan).source
 
     def report(self) -> str:
-        """What each rewrite did, how many programs there are, and what is not written as source."""
+        """What each rewrite did, what is left in loops, and what the programs keep in memory."""
         outside, loops, inside = self._before
         lines = [
             f"{self.name}: {len(self._inputs)} inputs, {len(self._parameters)} parameters, "
             f"{len(self._updated)} updates",
             f"as built: {outside} gates outside loops, {loops} loops with {inside} gates",
             *self._notes,
+            *loops_of(self._graph),
             f"programs: {len(self._programs)} (NumPy)",
+            *programs_of(loaded.program for loaded in self._programs.values()),
         ]
-        for loaded in self._programs.values():
-            lines += [f"called, not written out: {text}" for text in loaded.program.unwritten]
-        return "\n".join(dict.fromkeys(lines))
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}" for name, *_ in self._arguments)

@@ -202,7 +202,7 @@ class Writer:
         elif place and apply.outputs[0] not in block.targets and place.block not in blocks:
             self.memory.give(place.block)
         made = self.named(block, apply, made, lines, inputs)
-        if self.is_static(gate, inputs, place):
+        if self.is_static(apply, gate, inputs, place):
             self.memory.lines += lines
             self.memory.static |= dict.fromkeys(
                 made, gate.keeps_order and self.memory.static[inputs[0]]
@@ -219,10 +219,16 @@ class Writer:
             block.liveness.made(v, blocks, placed)
         self.check(apply, made)
 
-    def is_static(self, gate: Gate, inputs: Sequence[str], place: Place | None) -> bool:
-        """Whether the result is a view of an array that never moves: it is then made once."""
+    def is_static(
+        self, apply: Apply, gate: Gate, inputs: Sequence[str], place: Place | None
+    ) -> bool:
+        """Whether the result is a view of an array that never moves: it is then made once.
+
+        A single element is none: NumPy gives it as a number of its own.
+        """
         return (
             place is None
+            and apply.outputs[0].ndim > 0
             and len(inputs) == 1
             and inputs[0] in self.memory.static
             and gate.shares(self.memory.static[inputs[0]])
