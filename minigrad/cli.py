@@ -53,7 +53,8 @@ def main(args: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a character shows a ?
     with errors_as_lines():
-        sys.exit(app(args, prog_name="minigrad", standalone_mode=False))
+        status = app(args, prog_name="minigrad", standalone_mode=False)
+    sys.exit(status)
 
 
 @contextmanager
@@ -61,14 +62,20 @@ def errors_as_lines() -> Iterator[None]:
     """What a person can mend is one line on standard error, and status 2."""
     try:
         yield
-    except BrokenPipeError:  # who reads our output has enough of it: as `yes | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.stdout.flush()
+        return
+    except BrokenPipeError:  # who reads our output has enough of it, as in `yes | head -1`
+        status = 1
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_INTERRUPTED)
+        status = _INTERRUPTED
     except (MinigradError, OSError, MemoryError, _UsageError) as error:
         print(f"minigrad: {as_line(error)}", file=sys.stderr)
-        sys.exit(_BAD)
+        status = _BAD
+    try:
+        sys.stdout.flush()
+    except OSError:  # what cannot be written is given up, or Python complains again as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
 
 
 def as_line(error: Any) -> str:
@@ -157,6 +164,9 @@ class _Session:
 
     def __init__(self, training: Training, run: RunFolder) -> None:
         self.training, self.folder = training, run
+        steps = training.settings.steps
+        self.report_every = max(_RECENT, -(-steps // _REPORTS))
+        self.log_every = -(-steps // _LOG_LINES)
         self.losses: deque[float] = deque(maxlen=_RECENT)
         self.saved, self.saved_at = 0, 0.0  # the step whose weights are in the folder, and when
         self.started = time.perf_counter()
@@ -191,7 +201,6 @@ class _Session:
 
     def _train(self) -> None:
         training, steps = self.training, self.training.settings.steps
-        report_every, log_every = max(_RECENT, -(-steps // _REPORTS)), -(-steps // _LOG_LINES)
         with progress_bar() as bar:
             task = bar.add_task("", total=steps, figures="")
             while training.done < steps:
@@ -199,16 +208,16 @@ class _Session:
                 bar.update(task, completed=training.done, figures=self._figures())
                 if training.done == steps:
                     return
-                if training.done % report_every == 0:
+                if training.done % self.report_every == 0:
                     self._report(_SHORT)
                 elif self._seconds() > self.saved_at + _PERIOD:
                     self._keep(_SHORT, None)
-                elif training.done % log_every == 0:
+                elif training.done % self.log_every == 0:
                     self._log(None)
 
     def _report(self, length: int) -> None:
-        """Judge on the text kept back, save, and show a sample."""
-        validation = self.training.validate()
+        """Judge on the text kept back (on as much as was trained on since), save, show a sample."""
+        validation = self.training.validate(self.report_every)
         sample = self._keep(length, validation)
         losses = f"loss {in_bits(self._recent())}"
         if validation is not None:

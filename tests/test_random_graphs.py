@@ -1,6 +1,6 @@
 """Random graphs and random steps of loops: compiled in every way, they are as interpreted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,15 @@ numbers = st.randoms(use_true_random=False).map(lambda r: [r.randrange(1000) for
 sizes = st.fixed_dictionaries({"T": st.sampled_from([3, 1, 0]), "B": st.sampled_from([2, 1])})
 # To look for a smaller example would take minutes: the loops have too many parts.
 unshrunk = settings(phases=[Phase.generate], report_multiple_bugs=False)
+few = settings(unshrunk, max_examples=15)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_array_is_small() -> Iterator[None]:
+    """Programs keep memory for large arrays only. Here all are small, and all are kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minigrad.compile.writer._SMALL", 0)
+        yield
 
 
 def check(
@@ -48,8 +57,7 @@ def test_loops(numbers: list[int], sizes: dict[str, int]) -> None:
     check(numbers, sizes, "float64", 1e-9, loops=2)
 
 
-@unshrunk
-@settings(max_examples=20)
+@few
 @given(numbers, sizes)
 def test_loops_in_float32(numbers: list[int], sizes: dict[str, int]) -> None:
     check(numbers, sizes, "float32", 1e-3, loops=2)

@@ -1,12 +1,12 @@
 """A finished picture: its DOT source, and the files that it can be saved as."""
 
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import PictureError
+from ..files import write_atomically
 from .engine import render
 
 __all__ = ["Drawing"]
@@ -40,7 +40,11 @@ class Drawing:
                 f"a picture is saved as one of {', '.join(_SUFFIXES)}, not as {path.name!r}"
             )
         text = self.source.encode()
-        _write(path, text if suffix == ".dot" else render(self.source, suffix[1:]))
+        content = text if suffix == ".dot" else render(self.source, suffix[1:])
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise PictureError(f"cannot write {path}: {error.strerror}") from None
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -57,16 +61,3 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"<drawing of {self.gates} gate{'' if self.gates == 1 else 's'}>"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one move, by way of a file beside it."""
-    beside = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        try:
-            beside.write_bytes(content)
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise PictureError(f"cannot write {path}: {error.strerror}") from None

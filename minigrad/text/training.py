@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -137,8 +138,11 @@ class Training:
         self.done += 1
         return float(loss)
 
-    def validate(self) -> float | None:
-        """The mean loss on the text kept from training, nats a character; None if there is none."""
+    def validate(self, most: int | None = None) -> float | None:
+        """The mean loss on the text kept from training, nats a character; None if there is none.
+
+        `most` is the number of batches after which it is enough.
+        """
         count = len(self._held_out) - 1
         if count < 1:
             return None
@@ -146,7 +150,7 @@ class Training:
         batches = StatefulBatches(self._held_out, min(self.settings.batch, count // length), length)
         state = self._zero_state(batches.batch)
         losses = []
-        for characters, targets in batches:
+        for characters, targets in islice(batches, most):
             loss, state = self._judge(characters, targets, state)
             losses.append(float(loss))
         return sum(losses) / len(losses)

@@ -5,26 +5,34 @@ out, by name.
 """
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from .report import Table, machine, write
-from .suite import SUITE, Effort
+from .suite import SUITE
+from .worker import CLOCKS, Effort
 
 METHOD = (
-    "Each contestant is a process of its own; in each of {rounds} rounds each runs its steps for "
-    "about {seconds} s, in turns. The median is that of the rounds' medians. One-hot characters "
-    "go in, float32, the same weights and data for all."
+    "Each contestant is a process of its own with {threads} threads; in each of {rounds} rounds "
+    "each runs its steps for about {seconds} s, in turns ({clock} time). The median is that of the "
+    "rounds' medians. One-hot characters go in, float32, the same weights and data for all."
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--only", default=",".join(SUITE), help="the cases, such as a,b")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of a burst of steps")
-    parser.add_argument("--limit", type=float, default=300, help="seconds that a peer may compile")
+    parser.add_argument("--rounds", type=int, default=Effort.rounds)
+    parser.add_argument("--seconds", type=float, default=Effort.seconds, help="of a burst of steps")
+    parser.add_argument(
+        "--limit", type=float, default=Effort.limit, help="seconds until a peer must be compiled"
+    )
+    parser.add_argument("--threads", type=int, default=Effort.threads, help="of each contestant")
+    parser.add_argument(
+        "--clock", choices=list(CLOCKS), default=Effort.clock, help="cpu: for a busy machine"
+    )
     parser.add_argument("--write", type=Path, help="a Markdown file to put the tables into")
     parser.add_argument("--note", default="", help="what else to say about this run")
     given = parser.parse_args()
@@ -32,8 +40,8 @@ def main() -> None:
     if unknown := set(letters) - set(SUITE):
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     console = Console()
-    effort = Effort(given.rounds, given.seconds, given.limit)
-    method = METHOD.format(rounds=given.rounds, seconds=given.seconds)
+    effort = Effort(given.rounds, given.seconds, given.limit, given.threads, given.clock)
+    method = METHOD.format_map(asdict(effort))
     intro = " ".join(filter(None, [machine(), method, given.note]))
     console.print(intro, highlight=False)
     tables: list[Table] = []

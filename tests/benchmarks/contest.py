@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from statistics import median
 
-from .worker import Entry, Ready, Worker
+from .worker import Effort, Entry, Ready, Worker
 
 PAUSE = 0.1
 """Seconds between bursts, in which the threads of the last contestant stop spinning."""
@@ -30,12 +30,10 @@ class Result:
         return median(self.rounds)
 
 
-def compete(
-    entries: Sequence[Entry], rounds: int, seconds: float, limit: float, warm_up: int = 5
-) -> list[Result]:
+def compete(entries: Sequence[Entry], effort: Effort, warm_up: int = 5) -> list[Result]:
     """Run bursts of all contestants in turns, so that what else the machine does hits all alike.
 
-    One that is not installed, fails, or is not ready after `limit` seconds is left out by name.
+    One that is not installed, fails, or is not ready in time is left out by name.
     """
     results = [Result(entry) for entry in entries]
     workers: list[tuple[Result, Worker]] = []
@@ -44,19 +42,19 @@ def compete(
             if find_spec(result.entry.needs) is None:
                 result.failure = f"{result.entry.needs} is not installed"
                 continue
-            worker = Worker(result.entry, warm_up)
+            worker = Worker(result.entry, effort, warm_up)
             workers.append((result, worker))
             try:
-                result.ready = worker.ready(limit)
+                result.ready = worker.ready()
             except (TimeoutError, RuntimeError) as error:
                 result.failure = str(error)
                 worker.close()
                 workers.pop()
-        for number in range(rounds):
+        for number in range(effort.rounds):
             turn = number % max(1, len(workers))
             for result, worker in workers[turn:] + workers[:turn]:
                 time.sleep(PAUSE)
-                result.rounds.append(worker.burst(seconds))
+                result.rounds.append(worker.burst())
     finally:
         for _, worker in workers:
             worker.close()

@@ -8,10 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .cases import Case
-from .worker import THREADS
 
 Step = Callable[[], float]
-torch.set_num_threads(THREADS)
 
 
 class Layers(nn.Module):

@@ -11,8 +11,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-from .worker import THREADS
-
 START, END = "<!-- benchmarks: start -->", "<!-- benchmarks: end -->"
 PACKAGES = ("minigrad", "numpy", "torch", "jax", "pytensor", "autograd", "micrograd")
 
@@ -66,8 +64,7 @@ def machine() -> str:
     python = f"Python {platform.python_version()}"
     versions = [f"{name} {v}" for name in PACKAGES if (v := _version(name))]
     return (
-        f"{model}{flags}, {os.cpu_count()} cores, of which each contestant may use {THREADS}; "
-        f"{sys.platform}; {', '.join([python, *versions])}."
+        f"{model}{flags}, {os.cpu_count()} cores; {sys.platform}; {', '.join([python, *versions])}."
     )
 
 

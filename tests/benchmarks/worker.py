@@ -1,7 +1,7 @@
 """A contestant in a process of its own, which runs a burst of steps when it is told to.
 
 In one process the thread pools of OpenBLAS, PyTorch and XLA spin against each other; so each has
-its own, on the same two cores, and sleeps while another runs.
+its own, on the same cores, and sleeps while another runs.
 """
 
 import multiprocessing
@@ -15,7 +15,6 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-THREADS = 2
 _LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -39,6 +38,29 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How to measure.
+
+    Args:
+        rounds: how many bursts of each contestant.
+        seconds: of a burst.
+        limit: the seconds in which a contestant must be ready, with its first steps done.
+        threads: of each contestant, and the cores that it may use.
+        clock: "wall", or "cpu" for the processor's time that all threads of a contestant used: on
+            a busy machine, and with one thread, that is what a quiet machine's clock would show.
+    """
+
+    rounds: int = 10
+    seconds: float = 0.5
+    limit: float = 300
+    threads: int = 2
+    clock: str = "wall"
+
+
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+@dataclass(frozen=True)
 class Ready:
     """What a worker says after its first steps.
 
@@ -57,23 +79,25 @@ class Ready:
 class Worker:
     """The parent's end of a worker. Call `close` in the end."""
 
-    def __init__(self, entry: Entry, warm_up: int = 5) -> None:
+    def __init__(self, entry: Entry, effort: Effort, warm_up: int = 5) -> None:
+        self._effort = effort
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         for name in _LIMITS:
-            os.environ[name] = str(THREADS)
-        self._process = context.Process(target=_serve, args=(theirs, entry, warm_up), daemon=True)
+            os.environ[name] = str(effort.threads)
+        args = (theirs, entry, effort, warm_up)
+        self._process = context.Process(target=_serve, args=args, daemon=True)
         self._process.start()
         theirs.close()
 
-    def ready(self, limit: float) -> Ready:
-        """Raises TimeoutError after `limit` seconds, RuntimeError where the contestant failed."""
-        return self._answer(limit)
+    def ready(self) -> Ready:
+        """Raises TimeoutError after the limit, RuntimeError where the contestant failed."""
+        return self._answer(self._effort.limit)
 
-    def burst(self, seconds: float) -> float:
-        """The median time of a step, in seconds, over about `seconds` of them."""
-        self._pipe.send(seconds)
-        return self._answer(60 + 100 * seconds)
+    def burst(self) -> float:
+        """The median time of a step in a burst, seconds."""
+        self._pipe.send("go")
+        return self._answer(self._effort.limit)
 
     def _answer(self, limit: float) -> Any:
         if not self._pipe.poll(limit):
@@ -93,9 +117,10 @@ class Worker:
         self._process.join()
 
 
-def _serve(pipe: Connection, entry: Entry, warm_up: int) -> None:
-    """The worker: say `Ready`, then the median of a burst for each number of seconds received."""
-    _limit_threads()
+def _serve(pipe: Connection, entry: Entry, effort: Effort, warm_up: int) -> None:
+    """The worker: say `Ready`, then the median of a burst for each message received."""
+    if hasattr(os, "sched_setaffinity"):  # XLA has no other setting: it counts the cores it may use
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: effort.threads])
     try:
         module, name = entry.builder.split(".")
         build = getattr(import_module(f".{module}", __package__), name)
@@ -106,28 +131,27 @@ def _serve(pipe: Connection, entry: Entry, warm_up: int) -> None:
         losses += [step() for _ in range(warm_up - 1)]
         pipe.send(Ready(seconds, losses, base, _peak()))
         while True:
-            pipe.send(_burst(step, pipe.recv()))
+            pipe.recv()
+            pipe.send(_burst(step, effort))
     except EOFError:
         return
     except Exception as error:
         pipe.send(f"{type(error).__name__}: {error}".splitlines()[0][:200])
 
 
-def _burst(step: Callable[[], float], seconds: float) -> float:
+def _burst(step: Callable[[], float], effort: Effort) -> float:
+    """Quick steps are timed several at once, so that reading the clock does not count."""
+    clock, start = CLOCKS[effort.clock], time.perf_counter()
     step()  # wakes the threads, and fills the caches
+    at_once = max(1, int(1e-3 / (time.perf_counter() - start)))
     times = []
-    end = time.perf_counter() + seconds
+    end = time.perf_counter() + effort.seconds
     while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
+        begun = clock()
+        for _ in range(at_once):
+            step()
+        times.append((clock() - begun) / at_once)
     return statistics.median(times)
-
-
-def _limit_threads() -> None:
-    """Two cores for all: XLA has no setting of its own and counts the cores that it may use."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
 
 
 def _peak() -> int:

@@ -76,6 +76,14 @@ def test_validation_is_the_loss_on_the_text_kept_back(share: float) -> None:
     assert t.validate() == t.validate()
 
 
+def test_validation_may_be_cut_short() -> None:
+    t = training(validation=0.3)
+    kept = t.vocabulary.encode(TEXT[len(TEXT) - int(len(TEXT) * 0.3) :])
+    ids, targets = in_one(StatefulBatches(kept, 4, 6))
+    assert t.validate(2) == pytest.approx(judged(t, ids[:12], targets[:12]), rel=1e-5)
+    assert t.validate(1000) == t.validate() != t.validate(2)
+
+
 def test_validation_is_no_training() -> None:
     t, other = training(dropout=0.3), training(dropout=0.3)
     for _ in range(3):
