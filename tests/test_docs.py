@@ -1,4 +1,4 @@
-"""The README and the pages in docs/ say what is true: their code runs, their commands are those of CI."""
+"""The README and docs/ say what is true: their code runs, their commands are those of CI."""
 
 import re
 from pathlib import Path
