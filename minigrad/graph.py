@@ -75,7 +75,7 @@ class Gate:
     symbol: ClassVar[str] = "?"
     """What stands in its circle on pictures."""
     view: ClassVar[bool] = False
-    """True when forward only looks at its input in another way: cheap to do again, never stored."""
+    """True for what is cheaper to do again than to store: another look at the input, a cast."""
     repeats: ClassVar[bool] = False
     """True for a view that shows an element in several places, so that none can be written to."""
     keeps_order: ClassVar[bool] = False
@@ -121,8 +121,9 @@ class Gate:
         return None
 
     def shares(self, contiguous: bool) -> bool:
-        """Whether the output lies in the memory of its input, given whether that is contiguous."""
-        return self.view
+        """Whether the output always lies in the memory of its input, given whether that is
+        contiguous."""
+        return False
 
     def in_place(self) -> bool:
         """Whether `out` may be one of the arrays that forward reads."""

@@ -11,7 +11,7 @@ from ..dims import Dim, bind_sizes, show_shape
 from ..errors import ArgumentError, BackendError, DTypeError, NotFiniteError, ShapeError
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
-from ..rewrite import count_gates, optimise
+from ..rewrite import count_gates, in_steps, optimise
 from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
@@ -70,7 +70,7 @@ def function(
 class Function:
     """A compiled graph; made by `function`.
 
-    Calls are safe from several threads; those of a function with updates wait for each other.
+    Calls are safe from several threads; they take turns, since they share the program's memory.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Function:
         self._check_closed(needed)
         graph = Graph((*self._inputs, *self._parameters), tuple(wanted))
         self._before = count_gates(graph)
-        self._graph, self._notes = optimise(graph, optimize)
+        self._graph, self._notes = optimise(graph, in_steps(optimize) if check_nan else optimize)
         self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
 
     def _check_closed(self, needed: Sequence[Variable]) -> None:

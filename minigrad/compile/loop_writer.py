@@ -39,7 +39,7 @@ class LoopWriter:
         self.new = gate.body.outputs[: gate.carries]
         self.ys = gate.body.outputs[gate.carries :]
         self.t = writer.name("t")
-        self.put_out = set(self.ys)
+        self.put_out, self.old = set(self.ys), set(self.carries)
         self.zipped: dict[str, str] = {}  # loop variable: what it runs over
         self.targets: dict[Variable, Place] = {}  # where the body writes a variable
         self.copies: list[tuple[str, Variable]] = []  # places to which a step copies a variable
@@ -78,7 +78,7 @@ class LoopWriter:
         self.tail(state, dict(zip(gate.body.outputs, found, strict=True)), found)
         w.steps.pop()
         self.hand_over(state, body)
-        for memory in borrowed:
+        for memory in borrowed - self.own:
             w.memory.give(memory)
 
     def line(self, text: str) -> None:
@@ -143,7 +143,8 @@ class LoopWriter:
         while it writes the new one. What the body cannot write there itself is copied."""
         made = {v for apply in self.gate.body.applies() for v in apply.outputs}
         for j, new in enumerate(self.new):
-            if new in self.targets or new not in made or not new.ndim:
+            handed_on = new in self.old and new is not self.carries[j]  # another carry's old value
+            if new in self.targets or not new.ndim or not (new in made or handed_on):
                 continue
             type = self.writer.type(new)
             places = [self.writer.memory.take(type) for _ in range(2)]
@@ -157,16 +158,19 @@ class LoopWriter:
                 self.copies.append((f"{now}[...]", new))
                 self.next[j] = now
 
-    def contiguous(self, fixed: Sequence[str]) -> tuple[list[str], list[str]]:
+    def contiguous(self, fixed: Sequence[str]) -> tuple[list[str], set[str]]:
         """Invariants with transposed ones copied, and the blocks that the copies are in."""
-        names, blocks = list(fixed), []
+        names: list[str] = list(fixed)
+        blocks: set[str] = set()
         first = self.gate.carries + self.gate.sequences
         for i, v in enumerate(self.apply.inputs[first:]):
             if v.owner is not None and isinstance(v.owner.gate, PermuteDims) and self.length > 1:
                 place = self.writer.memory.take(self.writer.type(v))
                 self.line(f"np.copyto({place.name}, {names[i]})")
                 names[i] = place.name
-                blocks.append(place.block)
+                blocks.add(place.block)
+                if self.gate.body.inputs[first + i] in set(self.new):
+                    self.own.add(place.block)  # it is what a carry is at the end
         return names, blocks
 
     # ------------------------------------------------------------ the loop itself

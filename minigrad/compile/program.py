@@ -1,14 +1,16 @@
 """A program: lines of NumPy source that know which gate and user's line they come from."""
 
 import linecache
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from ..graph import Apply, Gate
+from ..graph import Apply
 from ..types import Array
+from .called import CalledGate
 
 __all__ = ["Line", "Program"]
 
@@ -34,7 +36,7 @@ class Program:
 
     lines: list[Line]
     constants: list[Array]
-    gates: list[Gate]
+    gates: list[CalledGate]
     unwritten: list[str]
     """Gates that could not be written as source and are called as objects: where, and why."""
     memory: int
@@ -68,4 +70,5 @@ class Program:
         namespace: dict[str, Any] = {"gates": self.gates, "finite": finite}
         exec(compile(source, filename, "exec"), namespace)
         program: Callable[..., tuple[Array, ...]] = namespace["program"]
+        weakref.finalize(program, linecache.cache.pop, filename, None)
         return program

@@ -17,6 +17,7 @@ from ..graph import Apply, Binding, Gate, Graph
 from ..loops import Scan
 from ..types import Type
 from ..variables import Constant, Variable
+from .called import CalledGate
 from .liveness import Liveness
 from .loop_writer import LoopWriter
 from .memory import Memory, Place, size_of
@@ -27,6 +28,7 @@ __all__ = ["Block", "Writer", "write"]
 
 _RESERVED = {*keyword.kwlist, *dir(builtins), "np", "program", "finite", "gates"}
 _LARGEST_LITERAL = 16  # elements of a constant that is written into the source
+_GATES = f"{Gate.__module__.partition('.')[0]}.gates"
 _SMALL = 256  # bytes; what is smaller is quicker allocated than given a place
 
 
@@ -66,7 +68,7 @@ class Writer:
     local: set[str] = field(default_factory=set)  # names of new memory that is made outside loops
     constants: dict[Constant, str] = field(default_factory=dict)
     arrays: list[Constant] = field(default_factory=list)
-    gates: list[Gate] = field(default_factory=list)
+    gates: list[CalledGate] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     checked: list[Apply] = field(default_factory=list)
 
@@ -195,7 +197,9 @@ class Writer:
             made, lines = self.called(apply, gate, inputs, error)
         if apply.outputs[0] in block.targets and place is not None and made != [place.name]:
             lines, made = [*lines, f"np.copyto({place.name}, {made[0]})"], [place.name]
-        blocks = block.liveness.of(apply.inputs)  # for all that is known, it may be a view of them
+        blocks = block.liveness.of(apply.inputs) if self.may_look(apply) else frozenset()
+        if place is not None and place.block and any(place.name in text for text in lines):
+            blocks |= {place.block}
         placed = place is not None and made == [place.name]
         if place is not None and placed:
             blocks = frozenset([place.block]) if place.block else frozenset()
@@ -212,12 +216,26 @@ class Writer:
             self.line(text, apply)
         if not self.steps:
             self.local.update(m[1] for text in lines if (m := re.match(r"(\w+) = ", text)))
-        if lines:
+        if self.may_look(apply) and not apply.gate.view:
+            self.hold_to_its_rule(apply, made)
+        elif lines:
             self.lines[-1].made = one_line(", ".join(v.name for v in apply.outputs if v.name))
         block.names.update(zip(apply.outputs, made, strict=True))
         for v in apply.outputs:
             block.liveness.made(v, blocks, placed)
         self.check(apply, made)
+
+    def hold_to_its_rule(self, apply: Apply, made: Sequence[str]) -> None:
+        """Lines that check the shape of what a user's gate made."""
+        for v, name in zip(apply.outputs, made, strict=True):
+            shape = self.type(v).shape
+            message = f"{apply.gate}.infer says {shape}, its forward gave another shape"
+            self.line(f"if np.shape({name}) != {shape}: raise ValueError({message!r})", apply)
+
+    def may_look(self, apply: Apply) -> bool:
+        """Whether the outputs may be views of inputs. Of a user's gate that cannot be known."""
+        own = type(apply.gate).__module__.startswith(_GATES)
+        return apply.gate.view or not own
 
     def is_static(
         self, apply: Apply, gate: Gate, inputs: Sequence[str], place: Place | None
@@ -274,7 +292,8 @@ class Writer:
     ) -> tuple[list[str], list[str]]:
         """A line that calls the gate itself."""
         self.unwritten.append(f"{gate} at {apply.where}: {error}")
-        self.gates.append(gate)
+        types = [self.type(v) for v in apply.outputs]
+        self.gates.append(CalledGate(gate, types, apply.single, apply.where))
         made = [self.name() for _ in apply.outputs]
         call = f"gates[{len(self.gates) - 1}].forward({', '.join(['np', *inputs])})"
         return made, [f"{', '.join(made)}{'' if apply.single else ','} = {call}"]

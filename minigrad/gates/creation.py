@@ -55,9 +55,6 @@ class Astype(Gate):
     def infer(self, x: Type) -> Type:
         return Type(x.shape, self.dtype)
 
-    def shares(self, contiguous: bool) -> bool:
-        return False  # cheap to do again, but a copy
-
     def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
         return self(x)
 

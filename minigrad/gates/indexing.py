@@ -13,7 +13,7 @@ from ..errors import DTypeError, ShapeError
 from ..graph import Gate
 from ..types import Type
 from ..variables import Variable
-from .shape import all_lifted
+from .shape import View, all_lifted
 
 __all__ = ["Index", "Place", "ScatterAdd", "ScatterAddAlong", "Take", "TakeAlong"]
 
@@ -44,12 +44,11 @@ def _picked(items: Items, shape: Shape) -> Shape:
 
 
 @dataclass(frozen=True)
-class Index(Gate):
+class Index(View):
     """x[items], with indices and slices known when the graph is built."""
 
     items: Items
     symbol: ClassVar[str] = "[ ]"
-    view: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         return Type(_picked(self.items, x.shape), x.dtype)

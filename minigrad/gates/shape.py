@@ -25,6 +25,15 @@ __all__ = [
 ]
 
 
+class View(Gate):
+    """A gate that only looks at its input in another way: its output lies in the same memory."""
+
+    view = True
+
+    def shares(self, contiguous: bool) -> bool:
+        return True
+
+
 def all_lifted(lifted: Sequence[bool], inputs: Sequence[Variable]) -> list[Variable]:
     """Inputs of which some have one more axis in front, with that axis for all of them."""
     steps = next(v.shape[0] for v, up in zip(inputs, lifted, strict=True) if up)
@@ -34,12 +43,11 @@ def all_lifted(lifted: Sequence[bool], inputs: Sequence[Variable]) -> list[Varia
 
 
 @dataclass(frozen=True)
-class Reshape(Gate):
+class Reshape(View):
     """The same elements in the same (row-major) order under another shape."""
 
     shape: Shape
     symbol: ClassVar[str] = "reshape"
-    view: ClassVar[bool] = True
     keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -64,12 +72,11 @@ class Reshape(Gate):
 
 
 @dataclass(frozen=True)
-class PermuteDims(Gate):
+class PermuteDims(View):
     """The axes in another order: axis i of the output is axis axes[i] of x."""
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "Aᵀ"
-    view: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         if sorted(self.axes) != list(range(len(x.shape))):
@@ -88,12 +95,11 @@ class PermuteDims(Gate):
 
 
 @dataclass(frozen=True)
-class BroadcastTo(Gate):
+class BroadcastTo(View):
     """x repeated along new axes in front and along axes of size 1."""
 
     shape: Shape
     symbol: ClassVar[str] = "bcast"
-    view: ClassVar[bool] = True
     repeats: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -118,12 +124,11 @@ class BroadcastTo(Gate):
 
 
 @dataclass(frozen=True)
-class ExpandDims(Gate):
+class ExpandDims(View):
     """New axes of size 1; `axes` are their places in the output, sorted."""
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "+axis"
-    view: ClassVar[bool] = True
     keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -143,12 +148,11 @@ class ExpandDims(Gate):
 
 
 @dataclass(frozen=True)
-class Squeeze(Gate):
+class Squeeze(View):
     """Without some axes, which must have size 1; `axes` sorted."""
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "−axis"
-    view: ClassVar[bool] = True
     keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -168,12 +172,11 @@ class Squeeze(Gate):
 
 
 @dataclass(frozen=True)
-class Flip(Gate):
+class Flip(View):
     """The elements along an axis in reverse order."""
 
     axis: int
     symbol: ClassVar[str] = "flip"
-    view: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
         return x
@@ -245,13 +248,12 @@ class Stack(Gate):
 
 
 @dataclass(frozen=True)
-class Split(Gate):
+class Split(View):
     """Neighbouring pieces of given sizes along an axis: the inverse of concat. Several outputs."""
 
     sizes: tuple[Size, ...]
     axis: int
     symbol: ClassVar[str] = "split"
-    view: ClassVar[bool] = True
 
     def infer(self, x: Type) -> tuple[Type, ...]:
         axis = self.axis

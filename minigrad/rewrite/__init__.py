@@ -21,7 +21,7 @@ from .share import share
 from .split import split
 from .trim import trim
 
-__all__ = ["PASSES", "count_gates", "optimise"]
+__all__ = ["PASSES", "count_gates", "in_steps", "optimise"]
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "merge": merge,
@@ -45,6 +45,18 @@ _ORDER = """
     split hoist push_before reassociate hoist push_before push_after merge_matmuls
     outer_sums algebra fold share trim
 """.split()  # noqa: SIM905 - the order is read as a text
+
+
+# What they move out of a loop, or put together, is not done in the step where the user wrote it.
+_OUT_OF_STEP = ("push_before", "push_after", "reassociate", "merge_matmuls", "outer_sums")
+
+
+def in_steps(switches: bool | Mapping[str, bool]) -> bool | dict[str, bool]:
+    """`switches` without the passes that move work to another time step."""
+    if switches is False:
+        return False
+    chosen = {} if switches is True else dict(switches)
+    return chosen | dict.fromkeys(_OUT_OF_STEP, False)
 
 
 def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[Graph, list[str]]:

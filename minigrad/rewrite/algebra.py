@@ -2,7 +2,8 @@
 
     1 · x → x     x + 0 → x     x² → x · x     (xᵀ)ᵀ → x     Σ_0 Σ_1 x → Σ_01 x     …
 
-Only what holds for every value: 0 · x stays, since it is NaN for x = ∞. No rule changes a type.
+Only what holds for every value, but for the sign of a zero: 0 · x stays, since it is NaN for x = ∞.
+No rule changes a type.
 """
 
 from collections.abc import Callable, Sequence

@@ -15,12 +15,19 @@ class Chains:
     def __init__(self, graph: Graph) -> None:
         self.known = set(graph.inputs)
         self.uses: dict[Variable, int] = dict.fromkeys(graph.outputs, 2)  # needed as they are
+        self.reader: dict[Variable, type] = {}
         for apply in graph.applies():
             for v in apply.inputs:
                 self.uses[v] = self.uses.get(v, 0) + 1
+                self.reader[v] = type(apply.gate)
+
+    def ends(self, v: Variable, kind: type) -> bool:
+        """Whether a chain of `kind` ends in v, and does not go on in its only reader."""
+        goes_on = self.uses[v] == 1 and self.reader[v] is kind
+        return v.owner is not None and type(v.owner.gate) is kind and not goes_on
 
     def terms(self, v: Variable, kind: type) -> list[Variable]:
-        """What the chain of `kind` that ends in v is made of; [v] where it ends no chain."""
+        """What the chain of `kind` that ends in v is made of, all of one dtype; else [v] alone."""
         found, stack = [], [v]
         while stack:
             u = stack.pop()
@@ -34,4 +41,4 @@ class Chains:
                 stack.extend(reversed(u.owner.inputs))
             else:
                 found.append(u)
-        return found
+        return found if all(u.dtype == v.dtype for u in found) else [v]

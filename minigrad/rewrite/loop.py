@@ -110,8 +110,10 @@ def rewrite_loops(graph: Graph, change: Callable[[Loop], Sequence[Variable] | No
         results = change(Loop.of(inner, inputs))
         if results is None:
             return apply.on(inputs, gate)
+        given = set(inputs)
         for result, old in zip(results, apply.outputs, strict=True):
-            result.name = result.name or old.name
+            if result not in given:  # which belong to others
+                result.name = result.name or old.name
         return results
 
     return rewrite(graph, rule)

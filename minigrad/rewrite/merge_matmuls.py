@@ -78,16 +78,15 @@ def _side_by_side(loop: Loop) -> Sequence[Variable] | None:
 def _summed(loop: Loop) -> Sequence[Variable] | None:
     """One product for each sum of several."""
     chains = Chains(loop.body)
-    new: dict[Variable, Variable] = {}
+    new = {v: v for v in loop.known}
     found = False
 
     def rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
         nonlocal found
         new.update(zip(apply.inputs, inputs, strict=True))
-        new.update((v, v) for v in loop.known)
-        if not isinstance(apply.gate, Add):
-            return None
         output = apply.outputs[0]
+        if not isinstance(apply.gate, Add) or not chains.ends(output, Add):
+            return None
         terms = chains.terms(output, Add)
         made = [v.owner for v in terms if v not in chains.known and chains.uses[v] == 1]
         products = [p for p in made if _is_product(p, loop) and p.outputs[0].type == output.type]

@@ -47,7 +47,8 @@ def _lifted(
         return None
     found: tuple[Variable, ...] = (results,) if isinstance(results, Variable) else tuple(results)
     for new, old in zip(found, apply.outputs, strict=True):
-        new.name = new.name or old.name
+        if not any(new is v for v in outer.values()):
+            new.name = new.name or old.name
     return found
 
 

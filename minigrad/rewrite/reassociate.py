@@ -46,9 +46,10 @@ def _reordered(body: Graph, gate: Scan) -> Graph:
 
     def rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
         new.update(zip(apply.inputs, inputs, strict=True))
-        if type(apply.gate) not in (Add, Multiply):
+        kind = type(apply.gate)
+        if kind not in (Add, Multiply) or not chains.ends(apply.outputs[0], kind):
             return None
-        terms = chains.terms(apply.outputs[0], type(apply.gate))
+        terms = chains.terms(apply.outputs[0], kind)
         levels = [level.get(v, _INVARIANT) for v in terms]
         if len(terms) < 3 or len(set(levels)) < 2:
             return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..errors import GateError
 from ..graph import Apply, Graph
 from ..variables import Input, Variable
 
@@ -33,6 +34,8 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
         if results is None:
             same = all(a is b for a, b in zip(inputs, apply.inputs, strict=True))
             results = apply.outputs if same else apply.on(inputs)
+        if any(old.type != v.type for old, v in zip(apply.outputs, results, strict=True)):
+            raise GateError(f"a rewrite of {apply.gate} changed its type", apply.where)
         pairs = zip(apply.outputs, results, strict=True)
         new.update((old, v) for old, v in pairs if old is not v and old not in at_edge)
     return replace(graph, inputs=edge, outputs=tuple(new.get(v, v) for v in graph.outputs))

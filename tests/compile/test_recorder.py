@@ -150,7 +150,7 @@ UNWRITABLE: dict[str, Forward] = {
     "one's own array first": lambda xp, x: TABLE - x,
     "a number of math": lambda xp, x: x * math.exp(x[0, 0]),
     "float()": lambda xp, x: x * float(x.sum()),
-    "int()": lambda xp, x: x[: int(x[0, 2])],
+    "int()": lambda xp, x: x * int(x[0, 2]),
     "a range": lambda xp, x: x * sum(range(xp.argmax(x))),
     "a loop over rows": lambda xp, x: xp.stack([row * 2 for row in x]),
     "unpacking": lambda xp, x: xp.stack([*x]),
