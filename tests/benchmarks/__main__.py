@@ -34,6 +34,7 @@ def main() -> None:
         "--clock", choices=list(CLOCKS), default=Effort.clock, help="cpu: for a busy machine"
     )
     parser.add_argument("--write", type=Path, help="a Markdown file to put the tables into")
+    parser.add_argument("--title", default="Against others", help="of the section that it fills")
     parser.add_argument("--note", default="", help="what else to say about this run")
     given = parser.parse_args()
     letters = given.only.split(",")
@@ -49,8 +50,8 @@ def main() -> None:
         tables.append(SUITE[letter](effort))
         tables[-1].show(console)
     if given.write:
-        pages = [f"## Against others\n\n{intro}", *(table.markdown() for table in tables)]
-        write(given.write, "\n\n".join(pages))
+        pages = [intro, *(table.markdown() for table in tables)]
+        write(given.write, given.title, "\n\n".join(pages))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Shown
 
-START, END = "<!-- benchmarks: start -->", "<!-- benchmarks: end -->"
 PACKAGES = ("minigrad", "numpy", "torch", "jax", "pytensor", "autograd", "micrograd")
 
 
@@ -62,9 +61,11 @@ def machine() -> str:
         model = found.get("model name", model)
         flags = ", AVX-512" if "avx512f" in found.get("flags", "") else ""
     python = f"Python {platform.python_version()}"
+    kernels = os.environ.get("OPENBLAS_CORETYPE")
     versions = [f"{name} {v}" for name in PACKAGES if (v := _version(name))]
     return (
-        f"{model}{flags}, {os.cpu_count()} cores; {sys.platform}; {', '.join([python, *versions])}."
+        f"{model}{flags}, {os.cpu_count()} cores; {sys.platform}; {', '.join([python, *versions])}"
+        + (f"; OPENBLAS_CORETYPE={kernels}." if kernels else ".")
     )
 
 
@@ -75,12 +76,13 @@ def _version(name: str) -> str:
         return ""
 
 
-def write(file: Path, text: str) -> None:
-    """Put `text` between the two markers of a Markdown file, or at its end with them."""
+def write(file: Path, title: str, text: str) -> None:
+    """Put `text` between the two markers of this title in a Markdown file, or at its end."""
+    first, last = f"<!-- {title}: start -->", f"<!-- {title}: end -->"
     page = file.read_text("utf-8") if file.exists() else "# Benchmarks\n"
-    before, start, rest = page.partition(START)
-    if start:
-        _, _, after = rest.partition(END)
+    before, found, rest = page.partition(first)
+    if found:
+        _, _, after = rest.partition(last)
     else:
         before, after = page.rstrip("\n") + "\n\n", "\n"
-    file.write_text(f"{before}{START}\n{text}\n{END}{after}", "utf-8")
+    file.write_text(f"{before}{first}\n## {title}\n\n{text}\n{last}{after}", "utf-8")
