@@ -160,7 +160,13 @@ def grad(cost: Variable, wrt: Any, unused: str = "error") -> Any:
     """
     if not isinstance(cost, Variable):
         raise ArgumentError(f"the cost must be a Variable, and is {cost!r}")
-    if cost.shape != () or not cost.type.differentiable:
+    if cost.shape == () and not cost.type.differentiable:
+        raise GradientError(
+            f"the cost must be a float scalar, and {_label(cost)} is {cost.type}: make it one with "
+            '.astype("float32") before the gates whose gradient you want',
+            cost.where,
+        )
+    if cost.shape != ():
         raise GradientError(
             f"the cost must be a float scalar, and {_label(cost)} is {cost.type}: take its .mean() "
             "or .sum(), or use mg.vjp with a cotangent of its shape",

@@ -61,6 +61,8 @@ def cast_safely(value: npt.ArrayLike, dtype: np.dtype[Any], what: str) -> Array:
         raise ArgumentError(f"{what} needs an array: {error}") from None
     if np.can_cast(array.dtype, dtype, "safe") or (_weak(value) and _holds(dtype, array)):
         return array.astype(dtype, copy=False)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"{what} is {dtype} and had {array.dtype}, which is none of its numbers")
     raise DTypeError(
         f"{what} is {dtype} and had {array.dtype}, which could lose digits: "
         f"cast it yourself with .astype({str(dtype)!r})"

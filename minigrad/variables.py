@@ -303,6 +303,9 @@ def constant(value: Any, dtype: npt.DTypeLike | None = None, name: str | None = 
         array = np.array(value, dtype=_DEFAULT_DTYPE[kind] if weak else dtype)
     except OverflowError as error:
         raise DTypeError(str(error)) from None
+    if array.dtype.kind in "OUSV":
+        shown = f"{value!r:.60}"
+        raise DTypeError(f"{shown} is not supported: it is no Variable, number or array of them")
     as_dtype(array.dtype)
     array.flags.writeable = False
     return Constant(array, value if weak else None, name)

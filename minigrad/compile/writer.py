@@ -260,7 +260,9 @@ class Writer:
         if v in block.targets:
             return block.targets[v]
         type = self.type(v)
-        if not apply.single or gate.view or v in block.kept or size_of(type) < _SMALL:
+        if not (apply.single and v.ndim) or gate.view or v in block.kept:
+            return None
+        if size_of(type) < _SMALL:
             return None
         if gate.in_place():
             for old in dying:

@@ -59,6 +59,11 @@ def ufunc_dtype(name: str, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
         found = getattr(np, name).resolve_dtypes((*dtypes, None))[-1]
     except TypeError:
         raise DTypeError(f"{name} takes no {', '.join(map(str, dtypes))}") from None
+    if found == np.float16:  # NumPy's choice for bool and 8 bits
+        taken = ", ".join(map(str, dtypes))
+        raise DTypeError(
+            f"float16 is not supported, which it would be of {taken}: make it a float with .astype"
+        )
     return as_dtype(found)
 
 

@@ -59,6 +59,8 @@ def scan(
 
     Raises ScanError when the step's result has not this form, the carry's leaf that changes named.
     """
+    if not callable(step):
+        raise ArgumentError(f"the step of scan must be a function (carry, x) -> ..., not {step!r}")
     init, xs = tree_map(_variable, init), tree_map(_variable, xs)
     size = _length(xs, length)
     unroll = unroll or 1

@@ -15,7 +15,7 @@ from .suite import SUITE
 from .worker import CLOCKS, Effort
 
 METHOD = (
-    "Each contestant is a process of its own with {threads} threads; in each of {rounds} rounds "
+    "Each contestant is a process of its own with {threads} thread(s); in each of {rounds} rounds "
     "each runs its steps for about {seconds} s, in turns ({clock} time). The median is that of the "
     "rounds' medians. One-hot characters go in, float32, the same weights and data for all."
 )

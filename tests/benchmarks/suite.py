@@ -80,10 +80,14 @@ def training(title: str, entries: list[Entry], effort: Effort) -> Table:
     case = entries[0].case
     chance = log(case.size) * (1 if case.optimizer == "adam" else case.length)
     known = [r.ready.losses[0] for r in results if r.ready]
+    differ = disagreements(results)
+    if any("nn." in text for text in differ):
+        why = "PyTorch's layers have two biases that both learn, and its Adagrad adds ε elsewhere"
+        differ.append(why)
     if known:
         table.notes.append(
             f"One step: {STEP}. First loss {known[0]:.4f} (chance {chance:.4f}); "
-            + ("; ".join(disagreements(results)) or "all agree on it, and on the fifth")
+            + ("; ".join(differ) or "all agree on it, and on the fifth")
             + "."
         )
     return table

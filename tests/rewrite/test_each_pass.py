@@ -1,13 +1,13 @@
 """What single passes make of graphs: before → after, counted in gates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.graph import Gate, Graph, leaves
+from minigrad.graph import Gate, Graph, leaves, substitute
 from minigrad.loops import Scan
 from minigrad.rewrite import PASSES, count_gates
 
@@ -86,6 +86,19 @@ def test_what_looks_like_a_twin_and_is_none() -> None:
         assert found["before"][1] == found["after"][1] == 2
 
 
+def test_one_step_that_is_run_in_two_ways() -> None:
+    """On other data, or with another setting: these are two loops."""
+    last, ys = mg.scan(network, h0, xs)
+    loop = ys.owner
+    assert loop is not None
+    others = [substitute([ys], {xs: us}), substitute([last], {h0: x})]
+    for setting in ({"reverse": True}, {"truncate": (1, 1)}, {"recompute": True}):
+        others.append(list(loop.on(loop.inputs, replace(loop.gate, **setting))))
+    for other in others:
+        assert counts("merge", last, ys, *other)["after"][1] == 2
+    assert counts("merge", ys, *loop.on(loop.inputs))["after"][1] == 1
+
+
 def test_what_both_loops_put_out_is_put_out_once() -> None:
     last, ys = mg.scan(network, h0, xs)
     (forward, _) = loops(after("merge", ys, mg.grad(last.sum(), W)))
@@ -113,7 +126,9 @@ def test_outputs_that_nobody_reads_are_not_computed() -> None:
     (h, k, count), (double, e) = run_wide()
     everything = counts("trim", h, k, count, double, e)
     assert everything["before"] == everything["after"]
-    (gate,) = loops(after("trim", e))
+    graph = after("trim", e.named("e"))
+    assert graph.outputs[0].name == "e"
+    (gate,) = loops(graph)
     assert (gate.carries, gate.sequences, len(gate.body.outputs)) == (2, 2, 3)
     assert count_gates(gate.body)[0] == 6
     (gate,) = loops(after("trim", double))
@@ -129,10 +144,13 @@ def test_what_only_a_dropped_output_needs_is_dropped_too() -> None:
     assert counts("trim", last)["after"] == (0, 1, 1)
 
     def step(h: mg.Variable, x: mg.Variable) -> tuple[mg.Variable, None]:
-        (a, _), rows = mg.scan(lambda c, u: ((c[0] * u, c[1] + u), c[1]), (h, h), xs)
+        (a, _), rows = mg.scan(lambda c, u: ((c[0] * u, c[1] + x), c[1]), (h, h), xs)
         return a, rows
 
-    assert counts("trim", mg.scan(step, h0, us)[0]) == {"before": (0, 2, 2), "after": (0, 2, 1)}
+    last, _ = mg.scan(step, h0, us)
+    assert counts("trim", last) == {"before": (0, 2, 2), "after": (0, 2, 1)}
+    (gate,) = loops(after("trim", last))
+    assert gate.sequences == 0  # x is not read any more
 
 
 def test_a_carry_that_only_carries_itself_on() -> None:
