@@ -61,12 +61,19 @@ def machine() -> str:
         model = found.get("model name", model)
         flags = ", AVX-512" if "avx512f" in found.get("flags", "") else ""
     python = f"Python {platform.python_version()}"
-    kernels = os.environ.get("OPENBLAS_CORETYPE")
+    settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if _decides(name)]
     versions = [f"{name} {v}" for name in PACKAGES if (v := _version(name))]
-    return (
-        f"{model}{flags}, {os.cpu_count()} cores; {sys.platform}; {', '.join([python, *versions])}"
-        + (f"; OPENBLAS_CORETYPE={kernels}." if kernels else ".")
-    )
+    facts = [
+        f"{model}{flags}, {os.cpu_count()} cores",
+        sys.platform,
+        ", ".join([python, *versions]),
+    ]
+    return "; ".join([*facts, *settings]) + "."
+
+
+def _decides(name: str) -> bool:
+    """Whether a variable picks the kernels of OpenBLAS, which may differ twofold in speed."""
+    return name.startswith("OPENBLAS_") and not name.endswith("_THREADS")
 
 
 def _version(name: str) -> str:
