@@ -199,3 +199,9 @@ def test_sizes_that_may_not_be_equal_are_refused() -> None:
     ):
         with pytest.raises(ShapeError):
             build()
+
+
+def test_where_with_a_number_for_a_condition() -> None:
+    y = mg.input("y", (2,))
+    assert mg.where(True, 1.0, y).type == y.type
+    assert mg.where(True, 1.0, y).eval({y: [5, 6]}).tolist() == [1, 1]

@@ -347,4 +347,6 @@ def clip(x: Operand, lo: Operand, hi: Operand) -> Variable:
 
 def where(condition: Operand, x: Operand, y: Operand) -> Variable:
     """x where `condition` (bool) holds, else y."""
+    if not isinstance(condition, Variable):
+        condition = np.asarray(condition)  # of a dtype of its own, whatever x and y are
     return gates.Where()(condition, *as_variables(x, y))

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from ..gates import Matmul
 from ..graph import Apply, Graph, applies, substitute
+from ..loops import Scan
 from ..variables import Input, Variable
 from ..where import located
 from .loop import Loop, rewrite_loops, used_by
@@ -25,7 +26,15 @@ def push_before(graph: Graph) -> Graph:
     return rewrite_loops(graph, _pushed_before)
 
 
+def _is_checkpointed(loop: Loop) -> bool:
+    """Whether its steps are loops that run again on the way back, to save memory: storing work
+    for all of its steps at once would undo that."""
+    return any(isinstance(a.gate, Scan) and a.gate.recompute for a in loop.applies())
+
+
 def _pushed_before(loop: Loop) -> Sequence[Variable] | None:
+    if _is_checkpointed(loop):
+        return None
     before = len(loop.rows)
     for apply in loop.applies():
         outer = {v: loop.rows[v] if v in loop.rows else loop.outer(v) for v in apply.inputs}
@@ -59,6 +68,8 @@ def push_after(graph: Graph) -> Graph:
 
 def _pushed_after(loop: Loop) -> Sequence[Variable] | None:
     """Each y becomes a graph outside, made of stand-ins for what the loop must put out instead."""
+    if _is_checkpointed(loop):
+        return None
     inside = used_by((new for _, new in loop.carries.values()), loop.known)
     cones = {y: _Cone(loop, y, inside | loop.known.keys()) for y in loop.ys}
     put_out = {y for y in loop.ys if y in inside and y not in loop.rows}
