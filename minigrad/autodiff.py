@@ -11,6 +11,7 @@ from .dims import show_shape
 from .errors import ArgumentError, GateError, GradientError
 from .functions import astype, ones_like, zeros_like
 from .graph import Apply, applies, leaves, substitute
+from .interpret import label
 from .tree import flatten, unflatten
 from .variables import Input, Variable, as_variables
 from .where import located
@@ -87,7 +88,7 @@ def _seeds(tree: Any, cotangents: Any, what: str) -> list[Variable]:
         (ct,) = as_variables(ct) if isinstance(ct, Variable) else as_variables(v, ct)[1:]
         if ct.shape != v.shape:
             raise GradientError(
-                f"the {what} of {_label(v)} needs its shape {show_shape(v.shape)}, and has "
+                f"the {what} of {label(v)} needs its shape {show_shape(v.shape)}, and has "
                 f"{show_shape(ct.shape)}"
             )
         found.append(astype(ct, v.dtype))
@@ -102,10 +103,6 @@ def _by_variable(
     for v, ct in zip(variables, cotangents, strict=True):
         total[v] = total[v] + ct if v in total else ct
     return total
-
-
-def _label(v: Variable) -> str:
-    return v.name or repr(v)
 
 
 def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
@@ -127,7 +124,7 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
     for v in targets:
         if not v.type.differentiable:
             raise GradientError(
-                f"{_label(v)} is {v.dtype}, and only floats have a gradient: leave it out of wrt, "
+                f"{label(v)} is {v.dtype}, and only floats have a gradient: leave it out of wrt, "
                 'or make it a float with .astype("float32")',
                 v.where,
             )
@@ -136,7 +133,7 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
     for v in targets:
         if v not in found and unused == "error":
             raise GradientError(
-                f"no gradient reaches {_label(v)}: the outputs do not depend on it, or only "
+                f"no gradient reaches {label(v)}: the outputs do not depend on it, or only "
                 'through integers or stop_gradient. Leave it out of wrt, or pass unused="zeros"',
                 v.where,
             )
@@ -162,13 +159,13 @@ def grad(cost: Variable, wrt: Any, unused: str = "error") -> Any:
         raise ArgumentError(f"the cost must be a Variable, and is {cost!r}")
     if cost.shape == () and not cost.type.differentiable:
         raise GradientError(
-            f"the cost must be a float scalar, and {_label(cost)} is {cost.type}: make it one with "
+            f"the cost must be a float scalar, and {label(cost)} is {cost.type}: make it one with "
             '.astype("float32") before the gates whose gradient you want',
             cost.where,
         )
     if cost.shape != ():
         raise GradientError(
-            f"the cost must be a float scalar, and {_label(cost)} is {cost.type}: take its .mean() "
+            f"the cost must be a float scalar, and {label(cost)} is {cost.type}: take its .mean() "
             "or .sum(), or use mg.vjp with a cotangent of its shape",
             cost.where,
         )

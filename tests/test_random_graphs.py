@@ -144,7 +144,7 @@ def test_a_broken_pass_is_caught(change: Change, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(PASSES, "fold", everywhere(change))
     alone = {"fold alone": switches()["fold alone"]}
 
-    @unshrunk
+    @settings(unshrunk, max_examples=2000)  # it stops at the first that shows it
     @given(numbers, sizes)
     def search(numbers: list[int], sizes: dict[str, int]) -> None:
         check(numbers, sizes, "float64", 1e-9, loops=2, ways=alone)

@@ -205,7 +205,7 @@ class Writer:
             blocks = frozenset([place.block]) if place.block else frozenset()
         elif place and apply.outputs[0] not in block.targets and place.block not in blocks:
             self.memory.give(place.block)
-        made = self.named(block, apply, made, lines, inputs)
+        made = self.named(apply, made, lines, inputs)
         if self.is_static(apply, gate, inputs, place):
             self.memory.lines += lines
             self.memory.static |= dict.fromkeys(
@@ -302,7 +302,6 @@ class Writer:
 
     def named(
         self,
-        block: Block,
         apply: Apply,
         made: Sequence[str],
         lines: list[str],

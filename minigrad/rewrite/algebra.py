@@ -7,7 +7,6 @@ No rule changes a type.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from .. import gates
 from ..dims import product
@@ -15,7 +14,7 @@ from ..graph import Apply, Gate, Graph
 from ..loops import Scan
 from ..variables import Constant, Variable
 from ..where import located
-from .walk import rewrite
+from .walk import rewrite, with_body
 
 __all__ = ["algebra"]
 
@@ -27,7 +26,7 @@ def algebra(graph: Graph) -> Graph:
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
     if isinstance(apply.gate, Scan):
-        return apply.on(inputs, replace(apply.gate, body=algebra(apply.gate.body)))
+        return with_body(apply, inputs, algebra)
     known = {*inputs, *(u for v in inputs if v.owner for u in v.owner.inputs)}
     with located(apply.where):
         for simpler in _RULES.get(type(apply.gate), ()):

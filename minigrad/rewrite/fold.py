@@ -6,7 +6,6 @@ Only small results are kept as constants.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from ..interpret import compute
 from ..loops import Scan
 from ..variables import Constant, Variable
 from ..where import located
-from .walk import rewrite
+from .walk import rewrite, with_body
 
 __all__ = ["fold"]
 
@@ -32,7 +31,7 @@ def fold(graph: Graph) -> Graph:
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
     if isinstance(apply.gate, Scan):
-        return apply.on(inputs, replace(apply.gate, body=fold(apply.gate.body)))
+        return with_body(apply, inputs, fold)
     values = [v.value for v in inputs if isinstance(v, Constant)]
     if len(values) < len(inputs) or not all(_is_small(v) for v in apply.outputs):
         return None

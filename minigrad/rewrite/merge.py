@@ -14,7 +14,7 @@ from itertools import combinations
 from ..graph import Apply, Graph, dependents, substitute
 from ..loops import Scan
 from ..variables import Variable
-from .walk import rewrite
+from .walk import rewrite, with_body
 
 __all__ = ["merge"]
 
@@ -23,14 +23,7 @@ def merge(graph: Graph) -> Graph:
     """Merge scans pair by pair, then those inside their bodies."""
     while (merged := _merge_one(graph)) is not None:
         graph = merged
-    return rewrite(
-        graph,
-        lambda apply, inputs: (
-            apply.on(inputs, replace(apply.gate, body=merge(apply.gate.body)))
-            if isinstance(apply.gate, Scan)
-            else None
-        ),
-    )
+    return rewrite(graph, lambda apply, inputs: with_body(apply, inputs, merge))
 
 
 def _merge_one(graph: Graph) -> Graph | None:

@@ -7,7 +7,6 @@ batch instead of one for each step and a sum.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..dims import product
 from ..gates import Matmul, Sum
@@ -15,7 +14,7 @@ from ..graph import Apply, Graph
 from ..loops import Scan
 from ..variables import Variable
 from ..where import located
-from .walk import rewrite
+from .walk import rewrite, with_body
 
 __all__ = ["outer_sums"]
 
@@ -28,7 +27,7 @@ def outer_sums(graph: Graph) -> Graph:
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
     gate = apply.gate
     if isinstance(gate, Scan):
-        return apply.on(inputs, replace(gate, body=outer_sums(gate.body)))
+        return with_body(apply, inputs, outer_sums)
     if not isinstance(gate, Sum) or inputs[0].owner is None:
         return None
     made = inputs[0].owner

@@ -6,12 +6,11 @@ Gates are pure, random ones too: a draw is a function of its key.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 
 from ..graph import Apply, Gate, Graph
 from ..loops import Scan
 from ..variables import Constant, Variable
-from .walk import rewrite
+from .walk import rewrite, with_body
 
 __all__ = ["share"]
 
@@ -29,7 +28,7 @@ def share(graph: Graph) -> Graph:
     def rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
         inputs = [only(v) for v in inputs]
         if isinstance(apply.gate, Scan):
-            return apply.on(inputs, replace(apply.gate, body=share(apply.gate.body)))
+            return with_body(apply, inputs, share)
         key = (_operation(apply.gate), *inputs)
         if key not in made:
             made[key] = apply.on(inputs)

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from ..errors import GateError
 from ..graph import Apply, Graph
+from ..loops import Scan
 from ..variables import Input, Variable
 
-__all__ = ["Rule", "rewrite"]
+__all__ = ["Rule", "rewrite", "with_body"]
 
 # What an application becomes on rewritten inputs; None keeps it as it is.
 Rule = Callable[[Apply, Sequence[Variable]], Sequence[Variable] | None]
@@ -39,3 +40,12 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
         pairs = zip(apply.outputs, results, strict=True)
         new.update((old, v) for old, v in pairs if old is not v and old not in at_edge)
     return replace(graph, inputs=edge, outputs=tuple(new.get(v, v) for v in graph.outputs))
+
+
+def with_body(
+    apply: Apply, inputs: Sequence[Variable], change: Callable[[Graph], Graph]
+) -> tuple[Variable, ...] | None:
+    """A scan on these inputs with its body changed; None for another gate."""
+    if not isinstance(apply.gate, Scan):
+        return None
+    return apply.on(inputs, replace(apply.gate, body=change(apply.gate.body)))
