@@ -1,5 +1,6 @@
 """Random graphs and random steps of loops: compiled in every way, they are as interpreted."""
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,7 @@ few = settings(unshrunk, max_examples=15)
 def _no_array_is_small() -> Iterator[None]:
     """Programs keep memory for large arrays only; here for all but single numbers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minigrad.compile.writer._SMALL", 9)
+        patch.setattr(importlib.import_module("minigrad.compile.function"), "SMALLEST", 9)
         yield
 
 

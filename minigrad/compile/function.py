@@ -15,9 +15,10 @@ from ..rewrite import count_gates, in_steps, optimise
 from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
+from .numpy_writer import SMALLEST, write
+from .planner import plan
 from .program import Program
 from .report import loops_of, programs_of
-from .writer import write
 
 __all__ = ["Function", "function"]
 
@@ -190,7 +191,7 @@ class Function:
         ]
         sizes = bind_sizes(named)
         graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return _Loaded(write(graph, self._check_nan), self.name)
+        return _Loaded(write(plan(graph, SMALLEST), self._check_nan), self.name)
 
     # ------------------------------------------------------------ looking inside
 
@@ -209,7 +210,7 @@ class Function:
                 f".source({missing[0]}=5), or call the function first"
             )
         graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return write(graph, self._check_nan).source
+        return write(plan(graph, SMALLEST), self._check_nan).source
 
     def report(self) -> str:
         """What each rewrite did, what is left in loops, and what the programs keep in memory."""

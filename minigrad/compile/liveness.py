@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ..graph import Apply
 from ..variables import Variable
+from .plan import Block
 
 __all__ = ["Liveness"]
 
@@ -18,15 +19,15 @@ class Liveness:
     def __init__(self, order: Sequence[Apply], outputs: Iterable[Variable]) -> None:
         self.last = {v: k for k, apply in enumerate(order) for v in apply.inputs}
         self.last |= dict.fromkeys(outputs, len(order))
-        self.blocks: dict[Variable, frozenset[str]] = {}
-        self._viewers: Counter[str] = Counter()
+        self.blocks: dict[Variable, frozenset[Block]] = {}
+        self._viewers: Counter[Block] = Counter()
         self._placed: set[Variable] = set()
 
-    def of(self, variables: Iterable[Variable]) -> frozenset[str]:
+    def of(self, variables: Iterable[Variable]) -> frozenset[Block]:
         """The blocks that some variables look into."""
-        return frozenset[str]().union(*(self.blocks.get(v, frozenset()) for v in variables))
+        return frozenset[Block]().union(*(self.blocks.get(v, frozenset()) for v in variables))
 
-    def made(self, v: Variable, blocks: frozenset[str], placed: bool = False) -> None:
+    def made(self, v: Variable, blocks: frozenset[Block], placed: bool = False) -> None:
         """A variable was computed, and looks into these blocks; `placed`: it was written there."""
         self.blocks[v] = blocks
         self._viewers.update(blocks)
@@ -51,7 +52,7 @@ class Liveness:
             v = v.owner.inputs[0]
         return True
 
-    def dead(self, variables: Iterable[Variable]) -> list[str]:
+    def dead(self, variables: Iterable[Variable]) -> list[Block]:
         """Forget variables; the blocks that nothing looks into any more."""
         left = []
         for v in variables:

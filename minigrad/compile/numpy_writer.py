@@ -1,0 +1,422 @@
+"""A plan written out as a NumPy program: source that can be read, and runs alone.
+
+A line or a few for each gate, recorded from its `forward`, with the user's line beside it; loops
+are loops. Views of memory that stays where it is are made once, before the program:
+
+    for t, row in zip(range(5), rows):      rows = [b[0], b[1], …]
+        np.dot(row, W, out=b_1)
+"""
+
+import builtins
+import keyword
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import GateError
+from ..graph import Apply, Gate
+from ..types import Type
+from ..variables import Constant
+from .called import CalledGate
+from .plan import (
+    Array,
+    Block,
+    Call,
+    Copy,
+    Empty,
+    Instruction,
+    Loop,
+    Part,
+    Plan,
+    Row,
+    Turn,
+    inputs_of,
+    outputs_of,
+)
+from .program import Line, Program
+from .recorder import Code, Recorder, literal
+
+__all__ = ["SMALLEST", "write"]
+
+SMALLEST = 256  # bytes; what is smaller NumPy allocates quicker than it finds a place for it
+
+_RESERVED = {*keyword.kwlist, *dir(builtins), "np", "program", "finite", "gates"}
+_LARGEST_LITERAL = 16  # elements of a constant that is written into the source
+_GATES = f"{Gate.__module__.partition('.')[0]}.gates"
+
+
+def write(plan: Plan, check_nan: bool = False) -> Program:
+    """The program; with `check_nan`, ``finite(value, number, *steps)`` after each gate."""
+    return _Writer(check_nan).program(plan)
+
+
+@dataclass
+class _OpenLoop:
+    """A loop that is being written: its counter, and what else it runs over, by name."""
+
+    counter: str
+    loop: Loop
+    zipped: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Writer:
+    """The lines so far, and what arrays are called in them.
+
+    Some arrays stay where they are from call to call, and are made once. `static` are these, and
+    whether they are contiguous; `listed` are those that a loop takes from a list of such arrays,
+    one for each step: the loop, the list, and whether they are contiguous.
+    """
+
+    check_nan: bool
+    lines: list[Line] = field(default_factory=list)
+    head: list[Line] = field(default_factory=lambda: [Line("import numpy as np", 0), Line("", 0)])
+    memory: list[Line] = field(default_factory=list)
+    loops: list[_OpenLoop] = field(default_factory=list)
+    home: dict[Array, _OpenLoop] = field(default_factory=dict)  # of rows and turns
+    names: dict[Array, str] = field(default_factory=dict)
+    blocks: dict[Block, str] = field(default_factory=dict)
+    static: dict[Array, bool] = field(default_factory=dict)
+    listed: dict[Array, tuple[_OpenLoop, str, bool]] = field(default_factory=dict)
+    local: set[Array] = field(default_factory=set)  # named outside loops
+    dead: set[Array] = field(default_factory=set)
+    bearers: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    taken: set[str] = field(default_factory=lambda: set(_RESERVED))
+    numbers: Counter[str] = field(default_factory=Counter)  # the last one behind each base
+    arrays: list[Constant] = field(default_factory=list)
+    gates: list[CalledGate] = field(default_factory=list)
+    unwritten: list[str] = field(default_factory=list)
+    checked: list[Apply] = field(default_factory=list)
+
+    def program(self, plan: Plan) -> Program:
+        arguments = [self.bear(a, self.name(a.name)) for a in plan.arguments]
+        for constant, array in plan.constants.items():
+            self.constant(constant, array)
+        last = {a: i for i, step in enumerate(plan.steps) for a in inputs_of(step)}
+        last |= dict.fromkeys(plan.results, len(plan.steps))
+        for i, step in enumerate(plan.steps):
+            self.instruction(step)
+            self.delete([a for a in (*inputs_of(step), *outputs_of(step)) if last.get(a, i) == i])
+        results = "".join(f"{self.value(a)}, " for a in plan.results)
+        self.line(f"return ({results.rstrip()})")
+        arguments += [self.names[plan.constants[c]] for c in self.arrays]
+        signature = Line(f"def program({', '.join(arguments)}):", 0)
+        return Program(
+            [*self.head, *self.memory, Line("", 0), signature, *self.lines],
+            [c.value for c in self.arrays],
+            self.gates,
+            self.unwritten,
+            sum(block.size for block in plan.blocks),
+            self.checked,
+        )
+
+    def constant(self, constant: Constant, array: Array) -> None:
+        """A small one stands in the source, a large one is an argument."""
+        name = self.bear(array, self.name(array.name or "c"))
+        value = constant.value
+        if value.size > _LARGEST_LITERAL:
+            self.arrays.append(constant)
+        elif value.ndim:
+            text = f"np.array({literal(value.tolist())}, np.{value.dtype.name})"
+            self.head.append(Line(f"{name} = {text}.reshape({value.shape})", 0))
+        else:
+            self.head.append(Line(f"{name} = {literal(value[()])}", 0))
+
+    def instruction(self, step: Instruction) -> None:
+        match step:
+            case Call():
+                self.call(step)
+            case Copy(source, target, apply):
+                self.copy(source, target, apply)
+            case Empty(array, apply):
+                name = self.bear(array, self.name(array.name))
+                self.line(f"{name} = np.empty({_type(array)})", apply)
+            case Loop():
+                self.loop(step)
+        if not self.loops:
+            self.local.update(outputs_of(step))
+
+    # ------------------------------------------------------------ names and lines
+
+    def name(self, hint: str | None = None) -> str:
+        """A name that is not taken, after `hint` where that makes an identifier."""
+        base = re.sub(r"\W", "_", hint or "v", flags=re.ASCII)
+        base = f"v_{base}" if base[0].isdigit() else base
+        name = base if hint else ""
+        while not name or name in self.taken:
+            self.numbers[base] += 1
+            name = f"{base}{'_' if hint else ''}{self.numbers[base]}"
+        self.taken.add(name)
+        return name
+
+    def bear(self, array: Array, name: str) -> str:
+        """Let an array be called by a name from here on."""
+        self.names[array] = name
+        self.bearers[name].append(array)
+        return name
+
+    def line(self, text: str, apply: Apply | None = None, made: str = "") -> None:
+        steps = tuple(open_loop.counter for open_loop in self.loops)
+        self.lines.append(Line(text, 1 + len(steps), apply, steps, made))
+
+    def once(self, text: str) -> None:
+        """A line that is run when the program is loaded."""
+        self.memory.append(Line(text, 0))
+
+    def delete(self, arrays: Iterable[Array]) -> None:
+        """Forget new arrays that nothing mentions any more: their memory is free again.
+
+        Several arrays may bear one name, such as the input and output of a gate that does nothing.
+        """
+        self.dead.update(a for a in arrays if a in self.local and a not in self.static)
+        names = {self.names[a] for a in arrays if a in self.dead}
+        gone = [name for name in names if all(a in self.dead for a in self.bearers[name])]
+        if gone:
+            self.line(f"del {', '.join(sorted(gone))}")
+
+    def value(self, array: Array) -> str:
+        """What an array is called. One that has a place is called something when it is needed."""
+        if array in self.names:
+            return self.names[array]
+        match array.place:
+            case Block() as block:
+                name = self.name("b")
+                self.once(
+                    f"{name} = {self.block(block)}.view({_dtype(array)}).reshape({_shape(array)})"
+                )
+                self.static[array] = True
+            case Part() as part:
+                name = self.name("b")
+                line = f"{name} = {_part(array, part, self.value(part.of))}"
+                contiguous = all(size == 1 for size in part.of.type.shape[: part.axis])
+                if not self.look([array], part.of, [name], [line], contiguous):
+                    self.line(line)
+            case Row(of):
+                name, home = self.name(array.name or "row"), self.home[array]
+                order = "[::-1]" if home.loop.reverse else ""
+                home.zipped[name] = f"{self.value(of)}{order}"
+                if of in self.static and array.type.shape:
+                    self.listed[array] = (
+                        home,
+                        self.listing(f"list({home.zipped[name]})"),
+                        self.static[of],
+                    )
+                    home.zipped[name] = self.listed[array][1]
+            case Turn(even, odd):
+                name, home = self.name(array.name or "turn"), self.home[array]
+                pairs = -(-home.loop.length // 2)
+                rows = self.listing(f"[{self.value(even)}, {self.value(odd)}] * {pairs}")
+                self.listed[array] = home, rows, True
+                home.zipped[name] = rows
+            case _:
+                raise GateError(f"{array} is read where it has no value")
+        return self.bear(array, name)
+
+    def block(self, block: Block) -> str:
+        if block not in self.blocks:
+            name = self.blocks[block] = self.name("memory")
+            self.once(f"{name} = np.empty({block.size}, np.uint8)")
+        return self.blocks[block]
+
+    def listing(self, text: str) -> str:
+        """A list that is made once, of what is used in each step of a loop."""
+        name = self.name("rows")
+        self.once(f"{name} = {text}")
+        return name
+
+    def look(
+        self,
+        views: Sequence[Array],
+        of: Array,
+        names: Sequence[str],
+        lines: Sequence[str],
+        keeps_order: bool,
+    ) -> bool:
+        """Make views once, if what they look at stays where it is, in each step if need be.
+
+        `lines` make `names`, one for each view. False where it cannot be done.
+        """
+        if of in self.static:
+            self.memory += [Line(text, 0) for text in lines]
+            self.static |= dict.fromkeys(views, keeps_order and self.static[of])
+            return True
+        made = [line.partition(" = ") for line in lines]
+        if of not in self.listed or [name for name, _, _ in made] != list(names):
+            return False
+        home, rows, contiguous = self.listed[of]
+        for view, (name, _, text) in zip(views, made, strict=True):
+            one = self.names[of]
+            home.zipped[name] = self.listing(f"[{text} for {one} in {rows}]")
+            self.listed[view] = home, home.zipped[name], keeps_order and contiguous
+        return True
+
+    # ------------------------------------------------------------ loops and copies
+
+    def loop(self, step: Loop) -> None:
+        for array in (*step.rows, *step.turns):
+            match array.place:
+                case Row(of):
+                    self.value(of)  # outside the loop
+        starts = [self.value(a) for a in step.starts]
+        state = [self.bear(a, self.name(a.name)) for a in step.carries]
+        for name, start in zip(state, starts, strict=True):
+            self.line(f"{name} = {start}", step.apply)
+        top = len(self.lines)
+        inside = _OpenLoop(self.name("t"), step)
+        self.loops.append(inside)
+        self.home |= dict.fromkeys([*step.rows, *step.turns], inside)
+        for inner in step.steps:
+            self.instruction(inner)
+        if state:
+            new = [self.value(a) for a in step.nexts]
+            self.line(f"{', '.join(state)} = {', '.join(new)}", step.apply)
+        elif not step.steps:
+            self.line("pass", step.apply)
+        self.loops.pop()
+        counts = f"range({step.length})"
+        if step.reverse:
+            counts = f"range({step.length - 1}, -1, -1)"
+        names = ", ".join([inside.counter, *inside.zipped])
+        if inside.zipped:
+            counts = f"zip({', '.join([counts, *inside.zipped.values()])})"
+        self.line(f"for {names} in {counts}:", step.apply)
+        self.lines.insert(top, self.lines.pop())
+
+    def copy(self, source: Array, target: Array, apply: Apply) -> None:
+        match target:
+            case Array(Type(()), Row(of)):
+                text = f"{self.value(of)}[{self.home[target].counter}] = {self.value(source)}"
+            case Array(Type(()), Part(of, _, start)):
+                text = f"{self.value(of)}[{start}] = {self.value(source)}"
+            case _:
+                text = f"np.copyto({self.value(target)}, {self.value(source)})"
+        self.line(text, apply)
+
+    # ------------------------------------------------------------ gates
+
+    def call(self, step: Call) -> None:
+        """The lines that its forward records, or a call of it where that cannot be written down."""
+        inputs = [self.value(a) for a in step.inputs]
+        out = self.value(step.outputs[0]) if step.placed else None
+        try:
+            made, lines = self.recorded(step, inputs, out)
+        except Exception as error:  # a forward may do anything: any failure means "not writable"
+            made, lines = self.called(step, inputs, error)
+        if not type(step.gate).__module__.startswith(_GATES):
+            lines += self.checks_of_its_rule(step, made)
+        if out and made != [out]:
+            lines, made = [*lines, f"np.copyto({out}, {made[0]})"], [out]
+        made = self.named(step, made, lines, inputs)
+        for array, name in zip(step.outputs, made, strict=True):
+            self.bear(array, name)
+        if not self.stays(step, made, lines):
+            self.write(step, made, lines)
+        self.check(step, made)
+
+    def recorded(
+        self, step: Call, inputs: Sequence[str], out: str | None
+    ) -> tuple[list[str], list[str]]:
+        """The names of the results and the lines that make them, written by the gate's forward."""
+        recorder = Recorder(self.name)
+        codes = [self.code(recorder, n, a) for n, a in zip(inputs, step.inputs, strict=True)]
+        options = {"out": self.code(recorder, out, step.outputs[0])} if out else {}
+        results = step.gate.forward(recorder, *codes, **options)
+        made = [literal(r) for r in ((results,) if step.apply.single else results)]
+        return made, recorder._lines
+
+    def code(self, recorder: Recorder, name: str, array: Array) -> Code:
+        return Code(recorder, name, array.type.shape, array.type.dtype)
+
+    def called(
+        self, step: Call, inputs: Sequence[str], error: Exception
+    ) -> tuple[list[str], list[str]]:
+        """A line that calls the gate itself."""
+        gate, apply = step.gate, step.apply
+        self.unwritten.append(f"{gate} at {apply.where}: {error}")
+        types = [a.type for a in step.outputs]
+        self.gates.append(CalledGate(gate, types, apply.single, apply.where))
+        made = [self.name() for _ in step.outputs]
+        call = f"gates[{len(self.gates) - 1}].forward({', '.join(['np', *inputs])})"
+        return made, [f"{', '.join(made)}{'' if apply.single else ','} = {call}"]
+
+    def named(
+        self, step: Call, made: Sequence[str], lines: list[str], inputs: Sequence[str]
+    ) -> list[str]:
+        """The results under the names of their variables, put into the lines that make them."""
+        results = []
+        for v, name in zip(step.apply.outputs, made, strict=True):
+            own = any(text.startswith(f"{name} = ") for text in lines)
+            if v.name and own and name not in inputs and made.count(name) == 1:
+                nice = self.name(v.name)
+                lines[:] = [re.sub(rf"\b{name}\b", nice, text) for text in lines]
+                name = nice
+            results.append(name)
+        return results
+
+    def stays(self, step: Call, made: Sequence[str], lines: Sequence[str]) -> bool:
+        """Whether it is a view that was made once. A single element is none: NumPy gives it as a
+        number of its own."""
+        if step.placed or len(step.inputs) != 1 or not step.outputs[0].type.shape:
+            return False
+        (of,), gate = step.inputs, step.gate
+        contiguous = self.static.get(of, self.listed[of][2] if of in self.listed else False)
+        if not gate.shares(contiguous):
+            return False
+        return self.look(step.outputs, of, made, lines, gate.keeps_order)
+
+    def write(self, step: Call, made: Sequence[str], lines: Sequence[str]) -> None:
+        """The lines of a gate, and after them what is left of it."""
+        named = _one_line(", ".join(v.name for v in step.apply.outputs if v.name))
+        for i, text in enumerate(lines):
+            self.line(text, step.apply, named if step.placed and i == len(lines) - 1 else "")
+        temporary = {text.partition(" = ")[0] for text in lines if re.match(r"\w+ = ", text)}
+        if not self.loops and (gone := sorted(temporary - set(made))):
+            self.line(f"del {', '.join(gone)}")
+
+    def checks_of_its_rule(self, step: Call, made: Sequence[str]) -> list[str]:
+        """Lines that check the shape of what a user's gate made."""
+        found = []
+        for array, name in zip(step.outputs, made, strict=True):
+            shape = array.type.shape
+            message = f"{step.apply.gate}.infer says {shape}, its forward gave another shape"
+            found.append(f"if np.shape({name}) != {shape}: raise ValueError({message!r})")
+        return found
+
+    def check(self, step: Call, made: Sequence[str]) -> None:
+        """With check_nan: look at each float that a gate made."""
+        if not self.check_nan:
+            return
+        for array, name in zip(step.outputs, made, strict=True):
+            if array.type.differentiable:
+                self.checked.append(step.apply)
+                counters = [open_loop.counter for open_loop in self.loops]
+                number = str(len(self.checked) - 1)
+                self.line(f"finite({', '.join([name, number, *counters])})", step.apply)
+
+
+def _dtype(array: Array) -> str:
+    return f"np.{array.type.dtype.name}"
+
+
+def _shape(array: Array) -> str:
+    return str(array.type.shape)
+
+
+def _type(array: Array) -> str:
+    return f"{_shape(array)}, {_dtype(array)}"
+
+
+def _part(array: Array, part: Part, whole: str) -> str:
+    """The expression for a part of an array."""
+    sizes = part.of.type.shape
+    if part.axis == 0 and part.stop - part.start == 1 and array.type.shape == sizes[1:]:
+        return f"{whole}[{part.start}]"
+    slices = f"{whole}[{':, ' * part.axis}{part.start}:{part.stop}]"
+    whole_part = (*sizes[: part.axis], part.stop - part.start, *sizes[part.axis + 1 :])
+    return slices if whole_part == array.type.shape else f"{slices}.reshape({_shape(array)})"
+
+
+def _one_line(text: str) -> str:
+    """A user's name as part of a comment: whatever is in it, the comment ends with its line."""
+    return " ".join(text.split())

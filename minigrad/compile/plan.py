@@ -1,0 +1,199 @@
+"""The plan: what a program does, as data that knows of no array library.
+
+A plan is a list of instructions. They read and write `Array`s, each of one type, that lie in
+`Block`s of memory, in rows of other arrays, or nowhere yet: an argument, or what an instruction
+makes new. One writer turns a plan into NumPy source; another could turn it into C or CUDA.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..graph import Apply, Gate
+from ..types import Type
+from ..variables import Constant
+
+__all__ = [
+    "Array",
+    "Block",
+    "Call",
+    "Copy",
+    "Empty",
+    "Instruction",
+    "Loop",
+    "Part",
+    "Plan",
+    "Row",
+    "Turn",
+    "inputs_of",
+    "outputs_of",
+]
+
+
+@dataclass(eq=False)
+class Block:
+    """Memory that is kept from call to call."""
+
+    size: int
+    """In bytes."""
+
+
+@dataclass(eq=False)
+class Array:
+    """A value that instructions read and write; its sizes are numbers.
+
+    place: the memory in which it lies. None for an argument, a constant, what a loop binds in each
+    step, and what an instruction makes: a view of its input, or new memory.
+    """
+
+    type: Type
+    place: "Place | None" = None
+    name: str | None = None
+    """What the user calls it."""
+
+    @property
+    def blocks(self) -> frozenset[Block]:
+        """The blocks that its place is in."""
+        match self.place:
+            case Block():
+                return frozenset([self.place])
+            case Part() | Row():
+                return self.place.of.blocks
+            case Turn():
+                return self.place.even.blocks | self.place.odd.blocks
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Places ``start`` to ``stop`` of an array along an axis, in another shape perhaps."""
+
+    of: Array
+    axis: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """``of[t]``, where t is the step of the loop around."""
+
+    of: Array
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One array in every other step that is run, from the first, and another in those between."""
+
+    even: Array
+    odd: Array
+
+
+Place = Block | Part | Row | Turn
+
+
+@dataclass(eq=False)
+class Call:
+    """Compute the outputs of a gate. Where `placed`, into the memory of the only output.
+
+    Otherwise each output is a view of an input, or new memory. `apply` is what is computed, for
+    its line and names.
+    """
+
+    gate: Gate
+    inputs: Sequence[Array]
+    outputs: Sequence[Array]
+    apply: Apply
+    placed: bool
+
+
+@dataclass(eq=False)
+class Copy:
+    """Copy the elements of one array into the place of another."""
+
+    source: Array
+    target: Array
+    apply: Apply
+
+
+@dataclass(eq=False)
+class Empty:
+    """New memory for an array that the program returns."""
+
+    array: Array
+    apply: Apply
+
+
+@dataclass(eq=False)
+class Loop:
+    """Do `steps` for t in 0 … length-1, or the other way round.
+
+    carries: what each carry is called in a step, and holds when the loop has ended; starts: what
+    it holds in the first step; nexts: what it holds in the next. rows and turns: the arrays of the
+    steps whose place is a `Row` or a `Turn`.
+    """
+
+    length: int
+    reverse: bool
+    apply: Apply
+    carries: list[Array] = field(default_factory=list)
+    starts: list[Array] = field(default_factory=list)
+    nexts: list[Array] = field(default_factory=list)
+    rows: list[Array] = field(default_factory=list)
+    turns: list[Array] = field(default_factory=list)
+    steps: list["Instruction"] = field(default_factory=list)
+
+
+Instruction = Call | Copy | Empty | Loop
+
+
+@dataclass(eq=False)
+class Plan:
+    """`results` from `arguments` and `constants`, by `steps`."""
+
+    arguments: list[Array]
+    constants: dict[Constant, Array]
+    steps: list[Instruction]
+    results: list[Array]
+    blocks: list[Block]
+
+
+def inputs_of(step: Instruction) -> Iterator[Array]:
+    """What an instruction reads, and the arrays that the places of what it writes are parts of."""
+    match step:
+        case Call():
+            yield from step.inputs
+            if step.placed:
+                yield from _around(step.outputs[0])
+        case Copy():
+            yield step.source
+            yield from _around(step.target)
+        case Loop():
+            yield from step.starts
+            yield from step.nexts
+            for array in (*step.rows, *step.turns):
+                yield from _around(array)
+            for inner in step.steps:
+                yield from inputs_of(inner)
+
+
+def outputs_of(step: Instruction) -> Sequence[Array]:
+    """What an instruction makes and gives a name."""
+    match step:
+        case Call():
+            return step.outputs
+        case Empty():
+            return (step.array,)
+        case Loop():
+            return step.carries
+    return ()
+
+
+def _around(array: Array) -> Iterator[Array]:
+    """An array, and those that it is a part of."""
+    yield array
+    match array.place:
+        case Part() | Row():
+            yield from _around(array.place.of)
+        case Turn():
+            yield from _around(array.place.even)
+            yield from _around(array.place.odd)
