@@ -78,6 +78,8 @@ class Gate:
     """True for what is cheaper to do again than to store: another look at the input, a cast."""
     repeats: ClassVar[bool] = False
     """True for a view that shows an element in several places, so that none can be written to."""
+    allocates: ClassVar[bool] = False
+    """True when `forward` makes a new array even if it is given `out`."""
     keeps_order: ClassVar[bool] = False
     """True for a view whose elements lie in memory in the same order as those of its input."""
     commutative: ClassVar[bool] = False

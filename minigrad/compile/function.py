@@ -1,7 +1,7 @@
 """`function`: a graph as something to call."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import attrgetter, is_
 from threading import Lock
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..dims import Dim, bind_sizes, show_shape
 from ..errors import ArgumentError, BackendError, DTypeError, NotFiniteError, ShapeError
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
-from ..rewrite import count_gates, in_steps, optimise
+from ..rewrite import Vector, count_gates, flat, optimise, switched_on
 from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
@@ -97,21 +97,38 @@ class Function:
         if replaced := _checked_givens(givens):  # but not behind an input that is itself computed
             wanted = substitute(wanted, {v: v for v in self._inputs} | replaced)
         needed = leaves(wanted, self._inputs)
-        self._parameters = [
-            v for v in needed if isinstance(v, Parameter) and v not in set(self._inputs)
-        ]
-        for p in self._parameters:
+        self._check_closed(needed)
+        held = [v for v in needed if isinstance(v, Parameter) and v not in set(self._inputs)]
+        for p in held:
             if p.default_update is not None and p not in changes:
                 changes[p] = p.default_update
                 wanted.append(p.default_update)
-        self._updated = list(changes)
+        self._before = count_gates(Graph((*self._inputs, *held), tuple(wanted)))
         self._count = len(results)
+        news = dict(zip(changes, wanted[self._count :], strict=True))
+        self._compile(held, wanted[: self._count], news, switched_on(optimize, check_nan))
         self._turn = Lock()
-        self._check_closed(needed)
-        graph = Graph((*self._inputs, *self._parameters), tuple(wanted))
-        self._before = count_gates(graph)
-        self._graph, self._notes = optimise(graph, in_steps(optimize) if check_nan else optimize)
         self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
+
+    def _compile(
+        self,
+        held: Sequence[Parameter],
+        results: list[Variable],
+        changes: dict[Parameter, Variable],
+        on: Collection[str],
+    ) -> None:
+        """The rewritten graph, from arguments and parameters to results and new values."""
+        vectors: list[Vector] = []
+        if "flat" in on:
+            results, changes, vectors = flat(self._inputs, results, changes)
+        self._vectors = [_Held(vector) for vector in vectors]
+        in_vectors = [p for vector in vectors for p in vector.parameters]
+        self._single = [p for p in held if p not in set(in_vectors)]
+        self._parameters = [*self._single, *in_vectors]
+        self._updated = [*changes, *in_vectors]
+        inputs = (*self._inputs, *self._single, *(v.variable for v in vectors))
+        outputs = (*results, *changes.values(), *(v.new for v in vectors))
+        self._graph, self._notes = optimise(Graph(inputs, outputs), on)
 
     def _check_closed(self, needed: Sequence[Variable]) -> None:
         for v in needed:
@@ -131,9 +148,10 @@ class Function:
             # All parameters are read, and below all are stored, by one call into C that runs no
             # Python code: Ctrl-C and other threads come before it or after it, and so find all
             # changed or none.
-            arrays = [*given, *map(_HELD, self._parameters), *loaded.program.constants]
+            held = self._joined(list(map(_HELD, self._parameters)))
+            arrays = [*given, *held, *loaded.program.constants]
             results = _fresh(loaded(*arrays), arrays)
-            new = results[self._count :]
+            new = self._parted(results[self._count :])
             for p, value in zip(self._updated, new, strict=True):
                 if value.shape != p.shape:
                     raise ShapeError(
@@ -141,6 +159,24 @@ class Function:
                     )
             list(map(_STORE, self._updated, new))
         return unflatten(self._structure, results[: self._count])
+
+    def _joined(self, values: list[Array]) -> list[Array]:
+        """Values of parameters as the program takes them: some end to end in vectors."""
+        start = len(self._single)
+        joined = values[:start]
+        for held in self._vectors:
+            end = start + len(held.pieces)
+            joined.append(held.joined(values[start:end]))
+            start = end
+        return joined
+
+    def _parted(self, new: list[Array]) -> list[Array]:
+        """The new values of parameters, of what the program gives."""
+        start = len(new) - len(self._vectors)
+        parted = new[:start]
+        for held, array in zip(self._vectors, new[start:], strict=True):
+            parted += held.parted(array)
+        return parted
 
     def _given(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Array]:
         """One array for each input, of its dtype and rank."""
@@ -233,6 +269,26 @@ class Function:
 
 _HELD: Callable[[Parameter], Array] = attrgetter("_value")
 _STORE: Callable[[Parameter, Array], None] = vars(Parameter)["_value"].__set__
+
+
+class _Held:
+    """The array behind a vector of parameters, whose values are views of it until one is set."""
+
+    def __init__(self, vector: Vector) -> None:
+        self.vector = vector
+        self.array: Array = np.empty(0)
+        self.pieces: list[Array | None] = [None] * len(vector.parameters)
+
+    def joined(self, values: list[Array]) -> Array:
+        """The values of the parameters, end to end."""
+        if not all(map(is_, values, self.pieces)):
+            self.array = np.concatenate([a.reshape(-1) for a in values])
+        return self.array
+
+    def parted(self, array: Array) -> list[Array]:
+        """The values of the parameters in this array, which is kept."""
+        self.array, self.pieces = array, self.vector.pieces(array)
+        return self.pieces  # type: ignore[return-value]  # arrays now
 
 
 class _Loaded:

@@ -120,6 +120,7 @@ class _Writer:
         elif value.ndim:
             text = f"np.array({literal(value.tolist())}, np.{value.dtype.name})"
             self.head.append(Line(f"{name} = {text}.reshape({value.shape})", 0))
+            self.static[array] = True
         else:
             self.head.append(Line(f"{name} = {literal(value[()])}", 0))
 

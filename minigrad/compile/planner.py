@@ -163,7 +163,7 @@ class Planner:
         if target := self.target(scope, v):
             return target, target.blocks
         type = self.type(v)
-        if v in scope.kept or size_of(type) < self.smallest:
+        if v in scope.kept or gate.allocates or size_of(type) < self.smallest:
             return None
         if gate.in_place():
             for old in dying:

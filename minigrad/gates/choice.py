@@ -166,7 +166,7 @@ class Clip(Elementwise):
     symbol, ufunc = "clip", "clip"
 
     def forward(self, xp: Any, x: Any, lo: Any, hi: Any, out: Any = None) -> Any:
-        return xp.minimum(xp.maximum(x, lo, out=out), hi, out=out)
+        return x.clip(lo, hi, out=out)
 
     def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
         return np.result_type(*dtypes)

@@ -110,7 +110,7 @@ class _AlongAxis(Composite):
 
     def top(self, xp: Any, x: Any) -> Any:
         """The largest along the axis, with which no exponential overflows; -inf of nothing."""
-        return xp.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
+        return x.max(axis=self.axis, keepdims=True, initial=-np.inf)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Softmax(_AlongAxis):
         x = _as_float(x)
         shifted = xp.subtract(x, self.top(xp, x), out=out)
         e = xp.exp(shifted, out=out)
-        return xp.divide(e, xp.sum(e, axis=self.axis, keepdims=True), out=out)
+        return xp.divide(e, e.sum(axis=self.axis, keepdims=True), out=out)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
         return output * (cotangent - (cotangent * output).sum(axis=self.axis, keepdims=True))
@@ -144,7 +144,7 @@ class LogSoftmax(_AlongAxis):
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         x = _as_float(x)
         shifted = xp.subtract(x, self.top(xp, x), out=out)
-        total = xp.sum(xp.exp(shifted), axis=self.axis, keepdims=True)
+        total = xp.exp(shifted).sum(axis=self.axis, keepdims=True)
         return xp.subtract(shifted, xp.log(total), out=out)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
@@ -170,9 +170,9 @@ class LogSumExp(_AlongAxis):
         x = _as_float(x)
         top = self.top(xp, x)
         top = xp.where(xp.isfinite(top), top, 0)  # inf - inf would be NaN
-        total = xp.sum(xp.exp(x - top), axis=self.axis, keepdims=True)
+        total = xp.exp(x - top).sum(axis=self.axis, keepdims=True)
         result = xp.log(total) + top
-        return result if self.keepdims else xp.squeeze(result, axis=self.axis)
+        return result if self.keepdims else result.squeeze(self.axis)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
         if not self.keepdims:

@@ -21,6 +21,7 @@ class Arange(Gate):
 
     size: Size
     symbol: ClassVar[str] = "0…n"
+    allocates: ClassVar[bool] = True
 
     def infer(self) -> Type:
         return Type((self.size,), np.dtype(np.int64))
@@ -105,4 +106,6 @@ class OneHot(Gate):
         return self(ids)
 
     def forward(self, xp: Any, ids: Any, out: Any = None) -> Any:
-        return xp.equal(ids[..., None], xp.arange(self.size)).astype(self.dtype)
+        if out is None:
+            out = xp.empty((*ids.shape, self.size), self.dtype)
+        return xp.equal(ids[..., None], xp.arange(self.size), out=out, casting="unsafe")

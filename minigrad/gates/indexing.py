@@ -31,6 +31,14 @@ def _key(items: Items) -> tuple[Any, ...]:
     return tuple(slice(*item) if isinstance(item, tuple) else item for item in items)
 
 
+def _zeros(xp: Any, shape: Any, dtype: Any, out: Any) -> Any:
+    """Zeros, in `out` if it is given."""
+    if out is None:
+        return xp.zeros(shape, dtype)
+    out[...] = 0
+    return out
+
+
 def _picked(items: Items, shape: Shape) -> Shape:
     """The shape of x[items]. Raises ShapeError where an item lies outside."""
     picked: list[Size] = []
@@ -81,7 +89,7 @@ class Place(Gate):
         return Place(((0, steps, 1), *self.items), (steps, *self.shape))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        out = xp.zeros(self.shape, x.dtype)
+        out = _zeros(xp, self.shape, x.dtype, out)
         out[_key(self.items)] = x
         return out
 
@@ -103,6 +111,7 @@ class Take(Gate):
 
     axis: int
     symbol: ClassVar[str] = "take"
+    allocates: ClassVar[bool] = True
 
     def infer(self, x: Type, ids: Type) -> Type:
         _integers(ids)
@@ -145,7 +154,7 @@ class ScatterAdd(Gate):
 
     def forward(self, xp: Any, x: Any, ids: Any, out: Any = None) -> Any:
         end = self.axis + ids.ndim
-        out = xp.zeros((*x.shape[: self.axis], self.size, *x.shape[end:]), x.dtype)
+        out = _zeros(xp, (*x.shape[: self.axis], self.size, *x.shape[end:]), x.dtype, out)
         xp.add.at(out, ((slice(None),) * self.axis + (ids,)), x)
         return out
 
@@ -173,6 +182,7 @@ class TakeAlong(Gate):
 
     axis: int
     symbol: ClassVar[str] = "pick"
+    allocates: ClassVar[bool] = True
 
     def infer(self, x: Type, ids: Type) -> Type:
         _integers(ids)
@@ -212,7 +222,8 @@ class ScatterAddAlong(Gate):
         return ScatterAddAlong(self.axis + 1, self.size)(*all_lifted(lifted, (x, ids)))
 
     def forward(self, xp: Any, x: Any, ids: Any, out: Any = None) -> Any:
-        out = xp.zeros((*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :]), x.dtype)
+        shape = (*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :])
+        out = _zeros(xp, shape, x.dtype, out)
         xp.add.at(out, _grid(xp, ids, self.axis), x)
         return out
 

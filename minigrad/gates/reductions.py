@@ -37,7 +37,7 @@ class Reduction(Gate):
         return np.dtype(getattr(np, self.function)(np.ones(1, dtype)).dtype)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return getattr(xp, self.function)(x, axis=self.axes, keepdims=self.keepdims, out=out)
+        return getattr(x, self.function)(axis=self.axes, keepdims=self.keepdims, out=out)
 
     def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
         return replace(self, axes=tuple(a + 1 for a in self.axes))(x)
@@ -66,7 +66,7 @@ class Mean(Reduction):
     function = "mean"
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        total = xp.sum(x, axis=self.axes, keepdims=self.keepdims)  # xp.mean warns of nothing
+        total = x.sum(axis=self.axes, keepdims=self.keepdims)  # xp.mean warns of nothing
         return xp.divide(total, product(x.shape[i] for i in self.axes), out=out)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
@@ -128,7 +128,7 @@ class Argmax(Gate):
         return replace(self, axis=self.axis + 1)(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return getattr(xp, self.function)(x, axis=self.axis, keepdims=self.keepdims, out=out)
+        return getattr(x, self.function)(axis=self.axis, keepdims=self.keepdims, out=out)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Reshape(View):
         return Reshape((x.shape[0], *self.shape))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return xp.reshape(x, self.shape)
+        return x.reshape(self.shape)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
         return cotangent.reshape(x.shape)
@@ -87,7 +87,7 @@ class PermuteDims(View):
         return PermuteDims((0, *(a + 1 for a in self.axes)))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return xp.transpose(x, self.axes)
+        return x.transpose(self.axes)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
         back = tuple(sorted(range(len(self.axes)), key=self.axes.__getitem__))
@@ -141,7 +141,8 @@ class ExpandDims(View):
         return ExpandDims(tuple(a + 1 for a in self.axes))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return xp.expand_dims(x, self.axes)
+        rank = x.ndim + len(self.axes)
+        return x[tuple(None if i in self.axes else slice(None) for i in range(rank))]
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
         return Squeeze(self.axes)(cotangent)
@@ -165,7 +166,7 @@ class Squeeze(View):
         return Squeeze(tuple(a + 1 for a in self.axes))(x)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return xp.squeeze(x, axis=self.axes)
+        return x.squeeze(self.axes)
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Any:
         return ExpandDims(self.axes)(cotangent)

@@ -4,12 +4,13 @@ Each pass is a function from `Graph` to `Graph`, can be switched off by its name
 against the interpreter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from ..errors import ArgumentError
 from ..graph import Graph
 from ..loops import Scan
 from .algebra import algebra
+from .flat import Vector, flat
 from .fold import fold
 from .hoist import hoist
 from .merge import merge
@@ -21,7 +22,7 @@ from .share import share
 from .split import split
 from .trim import trim
 
-__all__ = ["PASSES", "count_gates", "in_steps", "optimise"]
+__all__ = ["PASSES", "Vector", "count_gates", "flat", "optimise", "switched_on"]
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "merge": merge,
@@ -48,32 +49,30 @@ _ORDER = """
 
 
 # What they move out of a loop, or put together, is not done in the step where the user wrote it.
-_OUT_OF_STEP = ("push_before", "push_after", "reassociate", "merge_matmuls", "outer_sums")
+_OUT_OF_STEP = {"push_before", "push_after", "reassociate", "merge_matmuls", "outer_sums", "flat"}
 
 
-def in_steps(switches: bool | Mapping[str, bool]) -> bool | dict[str, bool]:
-    """`switches` without the passes that move work to another time step."""
-    if switches is False:
-        return False
-    chosen = {} if switches is True else dict(switches)
-    return chosen | dict.fromkeys(_OUT_OF_STEP, False)
+def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> set[str]:
+    """The passes that are to run: all, none, or all but those that are switched off by name.
 
-
-def optimise(graph: Graph, switches: bool | Mapping[str, bool] = True) -> tuple[Graph, list[str]]:
-    """The rewritten graph, and a line on each pass that changed something.
-
-    `switches` turns all passes on or off, or some by name; those not named are on. Raises
+    With `in_steps` those are left out that move work to another time step or line. Raises
     ArgumentError for a name that no pass has.
     """
-    chosen = dict.fromkeys(PASSES, switches) if isinstance(switches, bool) else dict(switches)
-    if unknown := chosen.keys() - PASSES.keys():
+    names = {*PASSES, "flat"}
+    chosen = dict.fromkeys(names, switches) if isinstance(switches, bool) else dict(switches)
+    if unknown := chosen.keys() - names:
         raise ArgumentError(
-            f"optimize: there is no pass {sorted(unknown)}; there are {list(PASSES)}"
+            f"optimize: there is no pass {sorted(unknown)}; there are {sorted(names)}"
         )
-    notes = []
-    notes += [f"{name}: switched off" for name in PASSES if not chosen.get(name, True)]
+    on = {name for name in names if chosen.get(name, True)}
+    return on - _OUT_OF_STEP if in_steps else on
+
+
+def optimise(graph: Graph, on: Collection[str]) -> tuple[Graph, list[str]]:
+    """The graph rewritten by the passes in `on`, and a line on each that changed something."""
+    notes = [f"{name}: switched off" for name in PASSES if name not in on]
     for name in _ORDER:
-        if not chosen.get(name, True):
+        if name not in on:
             continue
         before = count_gates(graph)
         graph = PASSES[name](graph)

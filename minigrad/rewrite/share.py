@@ -12,7 +12,7 @@ from ..loops import Scan
 from ..variables import Constant, Variable
 from .walk import rewrite, with_body
 
-__all__ = ["share"]
+__all__ = ["operation", "share"]
 
 
 def share(graph: Graph) -> Graph:
@@ -29,7 +29,7 @@ def share(graph: Graph) -> Graph:
         inputs = [only(v) for v in inputs]
         if isinstance(apply.gate, Scan):
             return with_body(apply, inputs, share)
-        key = (_operation(apply.gate), *inputs)
+        key = (operation(apply.gate), *inputs)
         if key not in made:
             made[key] = apply.on(inputs)
         return made[key]
@@ -37,7 +37,7 @@ def share(graph: Graph) -> Graph:
     return rewrite(graph, rule)
 
 
-def _operation(gate: Gate) -> Hashable:
+def operation(gate: Gate) -> Hashable:
     """What two gates have in common that do the same.
 
     Their settings are compared as they are written too, since 2 == 2.0 and 0.0 == -0.0. A gate

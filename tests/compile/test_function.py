@@ -254,7 +254,7 @@ MISUSE: dict[str, tuple[Callable[[Any, Any], Any], type[MinigradError], str]] = 
     "an unknown pass": (
         lambda x, p: mg.function([x], x, optimize={"shrae": False}),
         ArgumentError,
-        r"there is no pass \['shrae'\]; there are \['merge'",
+        r"there is no pass \['shrae'\]; there are \['algebra'",
     ),
     "an unknown backend": (
         lambda x, p: mg.function([x], x, backend="fortran"),

@@ -1,0 +1,215 @@
+"""Parameters that are updated alike lie end to end in one vector, and so do their gradients.
+
+    W ← W - η dW;  b ← b - η db      →      p ← p - η [dW db]      W, b: views of p
+    Σ dW² + Σ db²                    →      Σ [dW db]²
+
+Clipping and an optimiser are then a few calls over long vectors, however many parameters there
+are. To put the gradients together costs nothing: each is computed where it belongs.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import accumulate
+from typing import Any
+
+from ..dims import product
+from ..functions import add, concat
+from ..gates import Add, Sum
+from ..gates.elementwise import Elementwise
+from ..graph import Apply, Graph, applies, substitute
+from ..types import Type
+from ..variables import Constant, Input, Parameter, Variable
+from ..where import located
+from .chains import Chains
+from .share import operation
+
+__all__ = ["Vector", "flat"]
+
+# One variable for each parameter, in the same place of what each update is made of.
+Column = tuple[Variable, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """Parameters of one dtype that lie end to end.
+
+    variable (N,): all their values; new (N,): those after an update.
+    """
+
+    parameters: tuple[Parameter, ...]
+    variable: Variable
+    new: Variable
+
+    def pieces(self, whole: Any) -> list[Any]:
+        """The parameters in a vector of their values, a Variable or an array: views of it."""
+        ends = _ends(self.parameters)
+        return [
+            whole[start:end].reshape(p.shape)
+            for p, start, end in zip(self.parameters, [0, *ends], ends, strict=False)
+        ]
+
+
+def flat(
+    inputs: Collection[Variable],
+    results: Sequence[Variable],
+    changes: Mapping[Parameter, Variable],
+) -> tuple[list[Variable], dict[Parameter, Variable], list[Vector]]:
+    """`results` and `changes` (the new values of parameters), computed from vectors where some
+    parameters can lie in one. Those are not among the changes any more.
+    """
+    edge = {v: v for v in inputs}
+    forms = _forms([*results, *changes.values()], edge)
+    alike: dict[Hashable, list[Parameter]] = defaultdict(list)
+    for p, new in changes.items():
+        if p not in edge and new not in edge and _is_elementwise(new):
+            alike[forms[new], p.dtype].append(p)
+    groups = [tuple(group) for group in alike.values() if len(group) > 1]
+    if not groups:
+        return list(results), dict(changes), []
+    whole: dict[Column, Variable] = {
+        g: Input(Type((_ends(g)[-1],), g[0].dtype), "parameters") for g in groups
+    }
+    join = _Joiner(whole, edge)
+    news = [join(tuple(changes[p] for p in group)) for group in groups]
+    grouped = {p for group in groups for p in group}
+    left = {p: new for p, new in changes.items() if p not in grouped}
+    wanted = [*results, *left.values(), *news]
+    wanted = substitute(wanted, edge | _joined_sums(wanted, edge, forms, join))
+    vectors = [Vector(g, whole[g], whole[g]) for g in groups]
+    views = {
+        p: view for v in vectors for p, view in zip(v.parameters, v.pieces(v.variable), strict=True)
+    }
+    wanted = substitute(wanted, edge | views)
+    n, m = len(results), len(results) + len(left)
+    vectors = [replace(v, new=new) for v, new in zip(vectors, wanted[m:], strict=True)]
+    return wanted[:n], dict(zip(left, wanted[n:m], strict=True)), vectors
+
+
+def _ends(parameters: Sequence[Parameter]) -> list[int]:
+    """Where each of them ends in their vector."""
+    return list(accumulate(int(product(p.shape)) for p in parameters))  # type: ignore[arg-type]
+
+
+def _is_elementwise(v: Variable) -> bool:
+    """Whether each element of v is made of the same element of others, and of scalars."""
+    if v.owner is None or not v.ndim or not isinstance(v.owner.gate, Elementwise):
+        return False
+    return all(u.shape in ((), v.shape) for u in v.owner.inputs)
+
+
+def _forms(outputs: Sequence[Variable], edge: Collection[Variable]) -> dict[Variable, Hashable]:
+    """Numbers for what variables are made of: two of one form can be computed as one.
+
+    A form goes down to what is not elementwise, of which only the dtype counts, and to scalars,
+    which must be the same.
+    """
+    numbers: dict[Hashable, int] = {}
+    forms: dict[Variable, Hashable] = {}
+
+    def form(v: Variable) -> Hashable:
+        if v not in forms:  # a leaf
+            scalar = (v.dtype, v.value.tobytes()) if isinstance(v, Constant) else v
+            forms[v] = (isinstance(v, Parameter), v.dtype) if v.ndim else scalar
+        return forms[v]
+
+    for apply in applies(outputs, edge):
+        made_of = tuple(form(v) for v in apply.inputs)
+        for v in apply.outputs:
+            scalars = not any(u.ndim for u in (v, *apply.inputs))
+            if _is_elementwise(v) or (scalars and apply.single):
+                key = (operation(apply.gate), v.dtype, *made_of)
+                forms[v] = numbers.setdefault(key, len(numbers))
+            else:
+                forms[v] = (False, v.dtype) if v.ndim else v
+    return forms
+
+
+class _Joiner:
+    """Computes variables of one form as one vector, and remembers what it has joined."""
+
+    def __init__(self, vectors: Mapping[Column, Variable], edge: Collection[Variable]) -> None:
+        self.made: dict[Column, Variable] = dict(vectors)
+        self.edge = edge
+
+    def __call__(self, column: Column) -> Variable:
+        """All the variables of a column, flattened, end to end."""
+        stack = [column]
+        while stack:
+            top = stack[-1]
+            waiting = [c for c in self.operands(top) if c not in self.made]
+            if waiting and top not in self.made:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if top not in self.made:
+                self.made[top] = self.join(top)
+        return self.made[column]
+
+    def operands(self, column: Column) -> list[Column]:
+        """What a column is made of, if it is elementwise: columns again."""
+        if not _is_elementwise(column[0]) or any(v in self.edge for v in column):
+            return []
+        return list(zip(*(v.owner.inputs for v in column if v.owner), strict=True))
+
+    def join(self, column: Column) -> Variable:
+        first = column[0]
+        if not first.ndim:
+            return first
+        if operands := self.operands(column):
+            assert first.owner is not None
+            made_of = [self.made[c] for c in operands]
+            return Apply(first.owner.gate, made_of, first.where).outputs[0]
+        with located(first.where):
+            return concat([v.reshape((-1,)) for v in column])
+
+    def has(self, column: Column) -> bool:
+        """Whether a column can be computed from what was joined before."""
+        stack = [column]
+        while stack:
+            top = stack.pop()
+            operands = self.operands(top)
+            if top not in self.made and top[0].ndim and not operands:
+                return False
+            stack += [] if top in self.made else operands
+        return True
+
+
+def _joined_sums(
+    outputs: Sequence[Variable],
+    edge: Collection[Variable],
+    forms: Mapping[Variable, Hashable],
+    join: _Joiner,
+) -> dict[Variable, Variable]:
+    """Sums of whole arrays that add up, where the arrays lie in one vector anyway:
+    Σ a² + Σ b² → Σ [a b]²."""
+    chains = Chains(Graph(tuple(edge), tuple(outputs)))
+    found: dict[Variable, Variable] = {}
+    for apply in applies(outputs, edge):
+        end = apply.outputs[0]
+        if end.ndim or not chains.ends(end, Add):
+            continue
+        alike: dict[Hashable, list[Variable]] = defaultdict(list)
+        for term in chains.terms(end, Add):
+            whole = _summed(term)
+            alike[term if whole is None else forms[whole]].append(term)
+        sums = []
+        for terms in alike.values():
+            column = tuple(v for term in terms if (v := _summed(term)) is not None)
+            if len(column) > 1 and join.has(column):
+                with located(terms[0].where):
+                    terms = [join(column).sum()]
+            sums += terms
+        if len(sums) < len(chains.terms(end, Add)):
+            with located(apply.where):
+                found[end] = reduce(add, sums)
+    return found
+
+
+def _summed(v: Variable) -> Variable | None:
+    """What v is the sum of all elements of."""
+    if v.owner is None or not isinstance(v.owner.gate, Sum) or v.ndim:
+        return None
+    (whole,) = v.owner.inputs
+    return whole if whole.dtype == v.dtype else None
