@@ -1,7 +1,8 @@
 """`function`: a graph as something to call."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from operator import attrgetter, is_
+from contextvars import copy_context
+from operator import attrgetter, is_, itemgetter
 from threading import Lock
 from typing import Any
 
@@ -107,6 +108,9 @@ class Function:
         self._count = len(results)
         news = dict(zip(changes, wanted[self._count :], strict=True))
         self._compile(held, wanted[: self._count], news, switched_on(optimize, check_nan))
+        plain = all(structure is None for *_, structure in self._arguments)
+        self._plain = [_plainly(v) for v in self._inputs] if plain else None
+        self._flat_kind = _flat_kind(self._structure)
         self._turn = Lock()
         self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
 
@@ -139,7 +143,7 @@ class Function:
     # ------------------------------------------------------------ calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = self._given(args, kwargs)
+        given = (None if kwargs else self._quickly(args)) or self._given(args, kwargs)
         shapes = tuple([a.shape for a in given])
         loaded = self._programs.get(shapes)
         if loaded is None:
@@ -150,15 +154,36 @@ class Function:
             # changed or none.
             held = self._joined(list(map(_HELD, self._parameters)))
             arrays = [*given, *held, *loaded.program.constants]
-            results = _fresh(loaded(*arrays), arrays)
-            new = self._parted(results[self._count :])
-            for p, value in zip(self._updated, new, strict=True):
-                if value.shape != p.shape:
-                    raise ShapeError(
-                        f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
-                    )
-            list(map(_STORE, self._updated, new))
-        return unflatten(self._structure, results[: self._count])
+            results = _fresh(loaded(arrays), arrays)
+            if self._updated:
+                new = self._parted(results[self._count :])
+                for p, value in zip(self._updated, new, strict=True):
+                    if value.shape != p.shape:
+                        raise ShapeError(
+                            f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
+                        )
+                list(map(_STORE, self._updated, new))
+                del results[self._count :]
+        return self._nested(results)
+
+    def _quickly(self, args: Sequence[Any]) -> list[Array] | None:
+        """The arguments as arrays, where that needs little thought; None where it needs more."""
+        if self._plain is None or len(args) != len(self._plain):
+            return None
+        arrays = []
+        for value, (dtype, ndim, is_float) in zip(args, self._plain, strict=True):
+            if type(value) is np.ndarray and value.dtype is dtype and value.ndim == ndim:
+                arrays.append(value)
+            elif is_float and type(value) is float:
+                arrays.append(np.array(value, dtype))
+            else:
+                return None
+        return arrays
+
+    def _nested(self, results: list[Array]) -> Any:
+        """The results as the outputs were nested."""
+        kind = self._flat_kind
+        return kind(results) if kind else unflatten(self._structure, results)
 
     def _joined(self, values: list[Array]) -> list[Array]:
         """Values of parameters as the program takes them: some end to end in vectors."""
@@ -298,14 +323,15 @@ class _Loaded:
         self.program = program
         self.name = name
         self.run = program.load(self._finite)
+        self.context = copy_context()  # in which NumPy does not warn of 1/0 and the like
+        self.context.run(np.seterr, all="ignore")
 
-    def __call__(self, *arrays: Array) -> tuple[Any, ...]:
-        with np.errstate(all="ignore"):
-            try:
-                return self.run(*arrays)
-            except Exception as error:
-                self._explain(error)
-                raise
+    def __call__(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
+        try:
+            return self.context.run(self.run, *arrays)
+        except Exception as error:
+            self._explain(error)
+            raise
 
     def _finite(self, value: Any, number: int, *steps: int) -> None:
         if not np.isfinite(value).all():
@@ -335,18 +361,34 @@ def _when(steps: Sequence[int]) -> str:
 
 def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
     """Arrays that share memory with nothing: views, inputs and repeated results are copied."""
-    seen = {id(a) for a in given}
+    seen = set(map(id, given))
     fresh = []
     for r in results:
-        array = np.asarray(r)
-        if array.base is not None or id(r) in seen or not array.flags.owndata:
-            array = array.copy()
+        if type(r) is not np.ndarray:
+            array = np.array(r)
+        elif r.base is not None or id(r) in seen or not r.flags.owndata:
+            array = r.copy()
+        else:
+            array = r
         seen.add(id(r))
         fresh.append(array)
     return fresh
 
 
 # ---------------------------------------------------------------- what `function` is given
+
+
+def _plainly(v: Variable) -> tuple[np.dtype[Any], int, bool]:
+    """What an argument must be so that nothing need be done: dtype, rank, or a Python float."""
+    return v.dtype, v.ndim, not v.ndim and v.type.differentiable
+
+
+def _flat_kind(structure: Any) -> Callable[[list[Array]], Any] | None:
+    """What makes the outputs of a list of arrays, where they are not nested; else None."""
+    if structure is None:
+        return itemgetter(0)
+    flat = all(child is None for child in structure.children)
+    return structure.kind if flat and structure.kind in (list, tuple) else None
 
 
 def _argument_name(tree: Any, place: int) -> str:
