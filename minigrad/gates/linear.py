@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..dims import broadcast, product, show_shape
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from ..graph import Gate
 from ..types import Type
 from ..variables import Variable
+from .creation import OneHot
 from .elementwise import fit
 
-__all__ = ["Matmul"]
+__all__ = ["Lookup", "Matmul"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,38 @@ class Matmul(Gate):
             fit(d_left, Type(left.shape, a.dtype)).reshape(a.shape),
             fit(d_right, Type(right.shape, b.dtype)).reshape(b.shape),
         )
+
+
+class Lookup(Gate):
+    """one_hot(ids) @ table, without the ones and zeros: ids (…), table (V, H) → (…, H).
+
+    Where there are more ids than rows, each product that can occur is computed once, and picked:
+    so a row is NaN where the product is, since 0 · ∞ is, and zeros for an id outside 0…V-1.
+    """
+
+    symbol = "look up"
+
+    def infer(self, ids: Type, table: Type) -> Type:
+        if ids.dtype.kind not in "iu":
+            raise DTypeError(f"ids must be integers, and are {ids.dtype}")
+        if len(table.shape) != 2 or table.dtype.kind != "f":
+            raise ShapeError(f"a table is a matrix of floats, and not {table}")
+        return Type((*ids.shape, table.shape[1]), table.dtype)
+
+    def lift(self, lifted: Sequence[bool], ids: Variable, table: Variable) -> Any:
+        return None if lifted[1] else self(ids, table)
+
+    def forward(self, xp: Any, ids: Any, table: Any, out: Any = None) -> Any:
+        rows = table.shape[0]
+        if product(ids.shape) <= rows:
+            one_hot = xp.equal(ids[..., None], xp.arange(rows)).astype(table.dtype)
+            return xp.matmul(one_hot, table, out=out)
+        products = xp.dot(xp.eye(rows + 1, rows, dtype=table.dtype), table)
+        picked = xp.where((ids < 0) | (ids > rows), rows, ids)
+        return xp.take(products, picked, axis=0, out=out, mode="clip")  # quick, as none is outside
+
+    def vjp(self, cotangent: Variable, output: Variable, ids: Variable, table: Variable) -> Any:
+        rows, width = table.shape
+        flat = product(ids.shape)
+        one_hot = OneHot(rows, table.dtype)(ids).reshape((flat, rows))
+        return None, one_hot.mT @ cotangent.reshape((flat, width))

@@ -13,6 +13,7 @@ from .algebra import algebra
 from .flat import Vector, flat
 from .fold import fold
 from .hoist import hoist
+from .lookup import lookup
 from .merge import merge
 from .merge_matmuls import merge_matmuls
 from .outer_sums import outer_sums
@@ -37,6 +38,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "push_after": push_after,
     "merge_matmuls": merge_matmuls,
     "outer_sums": outer_sums,
+    "lookup": lookup,
 }
 
 # Scans are recognised as twins only until another pass has been there, so merge comes first. Split
@@ -44,7 +46,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
 _ORDER = """
     merge trim fold algebra share
     split hoist push_before reassociate hoist push_before push_after merge_matmuls
-    outer_sums algebra fold share trim
+    outer_sums algebra fold lookup share trim
 """.split()  # noqa: SIM905 - the order is read as a text
 
 

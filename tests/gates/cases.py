@@ -294,6 +294,14 @@ CREATION = [
     case(gates.Astype(np.dtype("int32")), real("T", "B"), like=lambda x: x.astype("int32")),
     case(gates.Astype(np.dtype("float32")), some("T"), like=lambda x: x.astype("float32")),
     case(
+        gates.Lookup(), places(V, "T", "B"), real(V, H),
+        like=lambda ids, table: table[ids],
+    ),
+    case(
+        gates.Lookup(), whole("T", "B", low=-2, high=9), real(V, H, dtype="float64"),
+        like=lambda ids, table: (ids[..., None] == np.arange(len(table))) @ table, fits="usual",
+    ),
+    case(
         gates.OneHot(V, np.dtype("float32")), places(V, "T", "B"),
         like=lambda ids: np.eye(7, dtype="float32")[ids],
     ),

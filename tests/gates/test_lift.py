@@ -66,4 +66,6 @@ def test_all_gates_but_a_few_can_be_lifted() -> None:
         ("Take", (True, True)),
         ("ScatterAdd", (True, True)),
         ("ScatterAdd", (False, True)),
+        ("Lookup", (True, True)),
+        ("Lookup", (False, True)),
     }

@@ -41,6 +41,23 @@ def network(h: mg.Variable, x: mg.Variable) -> tuple[mg.Variable, mg.Variable]:
     return h, h
 
 
+# ---------------------------------------------------------------- lookup
+
+
+@pytest.mark.parametrize("count", [3, 40])  # fewer ids than rows, and more
+def test_a_product_with_one_hot_rows_is_a_lookup_with_the_same_nans(count: int) -> None:
+    ids, table = mg.input("ids", ("T",), "int64"), mg.input("table", (5, 4), "float64")
+    product = mg.one_hot(ids, 5, "float64") @ table
+    (lookup,) = after("lookup", product).applies()
+    assert str(lookup.gate) == "lookup"
+    rng = np.random.default_rng(0)
+    at = {ids: rng.integers(-2, 8, count), table: rng.normal(size=(5, 4))}
+    at[table][0, 0], at[table][3, 1], at[table][3, 2] = np.inf, np.nan, -np.inf
+    found = mg.function([ids, table], product)(at[ids], at[table])
+    np.testing.assert_array_equal(found, product.eval(at))
+    assert np.isinf(found).any() and np.isnan(found).any()
+
+
 # ---------------------------------------------------------------- merge
 
 
