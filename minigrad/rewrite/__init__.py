@@ -16,6 +16,7 @@ from .hoist import hoist
 from .lookup import lookup
 from .merge import merge
 from .merge_matmuls import merge_matmuls
+from .neighbours import neighbours
 from .outer_sums import outer_sums
 from .push_out import push_after, push_before
 from .reassociate import reassociate
@@ -37,6 +38,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "push_before": push_before,
     "push_after": push_after,
     "merge_matmuls": merge_matmuls,
+    "neighbours": neighbours,
     "outer_sums": outer_sums,
     "lookup": lookup,
 }
@@ -45,13 +47,22 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
 # makes loops from whose steps more can leave; reassociation makes more that can.
 _ORDER = """
     merge trim fold algebra share
-    split hoist push_before reassociate hoist push_before push_after merge_matmuls
-    outer_sums algebra fold lookup share trim
+    split hoist push_before reassociate hoist push_before push_after
+    merge_matmuls neighbours hoist merge_matmuls outer_sums algebra share
+    merge_matmuls neighbours hoist algebra fold lookup share trim
 """.split()  # noqa: SIM905 - the order is read as a text
 
 
 # What they move out of a loop, or put together, is not done in the step where the user wrote it.
-_OUT_OF_STEP = {"push_before", "push_after", "reassociate", "merge_matmuls", "outer_sums", "flat"}
+_OUT_OF_STEP = {
+    "push_before",
+    "push_after",
+    "reassociate",
+    "merge_matmuls",
+    "outer_sums",
+    "neighbours",
+    "flat",
+}
 
 
 def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> set[str]:

@@ -7,6 +7,7 @@ No rule changes a type.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from .. import gates
 from ..dims import product
@@ -14,6 +15,7 @@ from ..graph import Apply, Gate, Graph
 from ..loops import Scan
 from ..variables import Constant, Variable
 from ..where import located
+from .pieces import cut, piece_of
 from .walk import rewrite, with_body
 
 __all__ = ["algebra"]
@@ -116,6 +118,31 @@ def _squeezed_expansion(gate: Gate, x: Variable) -> Variable | None:
     return inner.inputs[0] if inner and inner.gate.axes == gate.axes else None  # type: ignore[attr-defined]
 
 
+def _pieces_again(gate: Gate, *xs: Variable) -> Variable | None:
+    """All neighbouring pieces of an array, end to end, are the array, or a longer piece of it."""
+    assert isinstance(gate, gates.Concat)
+    pieces = [piece_of(x) for x in xs]
+    first, last = pieces[0], pieces[-1]
+    if first is None or last is None or first.axis != gate.axis:
+        return None
+    for p, q in pairwise(pieces):
+        if p is None or q is None or p.whole is not q.whole:
+            return None
+        if (p.axis, p.stop) != (q.axis, q.start):
+            return None
+    return cut(first.whole, gate.axis, first.start, last.stop)
+
+
+def _reshaped_piece(gate: Gate, x: Variable) -> Variable | None:
+    """Columns of an array whose other axes are reshaped are columns of the reshaped array."""
+    assert isinstance(gate, gates.Reshape)
+    piece = piece_of(x)
+    if piece is None or piece.axis != x.ndim - 1 or gate.shape[-1:] != x.shape[-1:]:
+        return None
+    whole = piece.whole.reshape((*gate.shape[:-1], piece.whole.shape[-1]))
+    return cut(whole, whole.ndim - 1, piece.start, piece.stop)
+
+
 def _one_product(gate: Gate, a: Variable, b: Variable) -> Variable | None:
     """(T, B, k) @ (k, m) is one product of (T·B, k) with (k, m), not T small ones."""
     if a.ndim < 3 or b.ndim != 2:
@@ -133,7 +160,8 @@ _RULES: dict[type[Gate], tuple[Callable[..., Variable | None], ...]] = {
     gates.Power: (_small_power,),
     gates.Negative: (_twice_negative,),
     gates.PermuteDims: (_permuted_twice,),
-    gates.Reshape: (_reshaped_twice,),
+    gates.Reshape: (_reshaped_twice, _reshaped_piece),
+    gates.Concat: (_pieces_again,),
     gates.Sum: (_summed_twice,),
     gates.Squeeze: (_squeezed_expansion,),
     gates.Matmul: (_one_product,),

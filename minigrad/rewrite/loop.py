@@ -69,7 +69,10 @@ class Loop:
 
     def rewrite_body(self, rule: Rule) -> None:
         """Rewrite the applications in the body; what `rule` adds to `fixed` is known there."""
-        outputs = rewrite(self.body, rule).outputs
+        self.rebind(rewrite(self.body, rule).outputs)
+
+    def rebind(self, outputs: Sequence[Variable]) -> None:
+        """Let a step compute other new carries and ys."""
         n = len(self.carries)
         kept = zip(self.carries.items(), outputs[:n], strict=True)
         self.carries = {v: (start, new) for (v, (start, _)), new in kept}

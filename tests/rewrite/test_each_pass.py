@@ -55,7 +55,8 @@ def test_a_product_with_one_hot_rows_is_a_lookup_with_the_same_nans(count: int) 
     at[table][0, 0], at[table][3, 1], at[table][3, 2] = np.inf, np.nan, -np.inf
     found = mg.function([ids, table], product)(at[ids], at[table])
     np.testing.assert_array_equal(found, product.eval(at))
-    assert np.isinf(found).any() and np.isnan(found).any()
+    assert np.isinf(found).any()
+    assert np.isnan(found).any()
 
 
 # ---------------------------------------------------------------- merge
