@@ -27,9 +27,12 @@ few = settings(unshrunk, max_examples=15)
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_array_is_small() -> Iterator[None]:
-    """Programs keep memory for large arrays only; here for all but single numbers."""
+    """Programs keep memory for large arrays only, and work on longer ones block by block; here
+    they do so for all but single numbers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("minigrad.compile.function"), "SMALLEST", 9)
+        module = importlib.import_module("minigrad.compile.function")
+        patch.setattr(module, "SMALLEST", 9)
+        patch.setattr(module, "BLOCK", 16)
         yield
 
 

@@ -1,6 +1,6 @@
 """`function`: a graph as something to call."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from operator import attrgetter, is_, itemgetter
 from threading import Lock
@@ -16,7 +16,8 @@ from ..rewrite import Vector, count_gates, flat, optimise, switched_on
 from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
-from .numpy_writer import SMALLEST, write
+from .blocks import in_blocks
+from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
 from .program import Program
 from .report import loops_of, programs_of
@@ -107,7 +108,8 @@ class Function:
         self._before = count_gates(Graph((*self._inputs, *held), tuple(wanted)))
         self._count = len(results)
         news = dict(zip(changes, wanted[self._count :], strict=True))
-        self._compile(held, wanted[: self._count], news, switched_on(optimize, check_nan))
+        self._on = switched_on(optimize, check_nan)
+        self._compile(held, wanted[: self._count], news)
         plain = all(structure is None for *_, structure in self._arguments)
         self._plain = [_plainly(v) for v in self._inputs] if plain else None
         self._flat_kind = _flat_kind(self._structure)
@@ -119,11 +121,10 @@ class Function:
         held: Sequence[Parameter],
         results: list[Variable],
         changes: dict[Parameter, Variable],
-        on: Collection[str],
     ) -> None:
         """The rewritten graph, from arguments and parameters to results and new values."""
         vectors: list[Vector] = []
-        if "flat" in on:
+        if "flat" in self._on:
             results, changes, vectors = flat(self._inputs, results, changes)
         self._vectors = [_Held(vector) for vector in vectors]
         in_vectors = [p for vector in vectors for p in vector.parameters]
@@ -132,7 +133,7 @@ class Function:
         self._updated = [*changes, *in_vectors]
         inputs = (*self._inputs, *self._single, *(v.variable for v in vectors))
         outputs = (*results, *changes.values(), *(v.new for v in vectors))
-        self._graph, self._notes = optimise(Graph(inputs, outputs), on)
+        self._graph, self._notes = optimise(Graph(inputs, outputs), self._on)
 
     def _check_closed(self, needed: Sequence[Variable]) -> None:
         for v in needed:
@@ -252,7 +253,13 @@ class Function:
         ]
         sizes = bind_sizes(named)
         graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return _Loaded(write(plan(graph, SMALLEST), self._check_nan), self.name)
+        return _Loaded(self._written(graph), self.name)
+
+    def _written(self, graph: Graph) -> Program:
+        steps = plan(graph, SMALLEST)
+        if "blocks" in self._on and not self._check_nan:
+            in_blocks(steps, BLOCK)
+        return write(steps, self._check_nan)
 
     # ------------------------------------------------------------ looking inside
 
@@ -271,7 +278,7 @@ class Function:
                 f".source({missing[0]}=5), or call the function first"
             )
         graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return write(plan(graph, SMALLEST), self._check_nan).source
+        return self._written(graph).source
 
     def report(self) -> str:
         """What each rewrite did, what is left in loops, and what the programs keep in memory."""

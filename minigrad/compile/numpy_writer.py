@@ -37,8 +37,9 @@ from .plan import (
 from .program import Line, Program
 from .recorder import Code, Recorder, literal
 
-__all__ = ["SMALLEST", "write"]
+__all__ = ["BLOCK", "SMALLEST", "write"]
 
+BLOCK = 2**17  # bytes; so many of a few arrays stay in cache
 SMALLEST = 256  # bytes; what is smaller NumPy allocates quicker than it finds a place for it
 
 _RESERVED = {*keyword.kwlist, *dir(builtins), "np", "program", "finite", "gates"}
@@ -158,8 +159,11 @@ class _Writer:
         return name
 
     def line(self, text: str, apply: Apply | None = None, made: str = "") -> None:
-        steps = tuple(open_loop.counter for open_loop in self.loops)
-        self.lines.append(Line(text, 1 + len(steps), apply, steps, made))
+        self.lines.append(Line(text, 1 + len(self.loops), apply, self.counters(), made))
+
+    def counters(self) -> tuple[str, ...]:
+        """The time steps that we are in."""
+        return tuple(around.counter for around in self.loops if not around.loop.in_blocks)
 
     def once(self, text: str) -> None:
         """A line that is run when the program is loaded."""
@@ -391,9 +395,8 @@ class _Writer:
         for array, name in zip(step.outputs, made, strict=True):
             if array.type.differentiable:
                 self.checked.append(step.apply)
-                counters = [open_loop.counter for open_loop in self.loops]
                 number = str(len(self.checked) - 1)
-                self.line(f"finite({', '.join([name, number, *counters])})", step.apply)
+                self.line(f"finite({', '.join([name, number, *self.counters()])})", step.apply)
 
 
 def _dtype(array: Array) -> str:

@@ -129,7 +129,8 @@ class Loop:
 
     carries: what each carry is called in a step, and holds when the loop has ended; starts: what
     it holds in the first step; nexts: what it holds in the next. rows and turns: the arrays of the
-    steps whose place is a `Row` or a `Turn`.
+    steps whose place is a `Row` or a `Turn`. in_blocks: it goes through parts of arrays, and is
+    none of the user's.
     """
 
     length: int
@@ -141,6 +142,7 @@ class Loop:
     rows: list[Array] = field(default_factory=list)
     turns: list[Array] = field(default_factory=list)
     steps: list["Instruction"] = field(default_factory=list)
+    in_blocks: bool = False
 
 
 Instruction = Call | Copy | Empty | Loop
@@ -161,11 +163,12 @@ def inputs_of(step: Instruction) -> Iterator[Array]:
     """What an instruction reads, and the arrays that the places of what it writes are parts of."""
     match step:
         case Call():
-            yield from step.inputs
+            for array in step.inputs:
+                yield from _around(array)
             if step.placed:
                 yield from _around(step.outputs[0])
         case Copy():
-            yield step.source
+            yield from _around(step.source)
             yield from _around(step.target)
         case Loop():
             yield from step.starts

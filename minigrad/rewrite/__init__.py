@@ -22,6 +22,7 @@ from .push_out import push_after, push_before
 from .reassociate import reassociate
 from .share import share
 from .split import split
+from .stability import stability
 from .trim import trim
 
 __all__ = ["PASSES", "Vector", "count_gates", "flat", "optimise", "switched_on"]
@@ -32,6 +33,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "fold": fold,
     "algebra": algebra,
     "share": share,
+    "stability": stability,
     "split": split,
     "hoist": hoist,
     "reassociate": reassociate,
@@ -46,15 +48,16 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
 # Scans are recognised as twins only until another pass has been there, so merge comes first. Split
 # makes loops from whose steps more can leave; reassociation makes more that can.
 _ORDER = """
-    merge trim fold algebra share
+    merge trim fold algebra share stability
     split hoist push_before reassociate hoist push_before push_after
     merge_matmuls neighbours hoist merge_matmuls outer_sums algebra share
     merge_matmuls neighbours hoist algebra fold lookup share trim
 """.split()  # noqa: SIM905 - the order is read as a text
 
 
-# What they move out of a loop, or put together, is not done in the step where the user wrote it.
+# What they move out of a loop, put together, or replace is not done where the user wrote it.
 _OUT_OF_STEP = {
+    "stability",
     "push_before",
     "push_after",
     "reassociate",
@@ -65,13 +68,17 @@ _OUT_OF_STEP = {
 }
 
 
+# What is not done to a graph, but to all that a function updates, and to the plan of a program.
+_OF_FUNCTIONS = ("flat", "blocks")
+
+
 def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> set[str]:
     """The passes that are to run: all, none, or all but those that are switched off by name.
 
     With `in_steps` those are left out that move work to another time step or line. Raises
     ArgumentError for a name that no pass has.
     """
-    names = {*PASSES, "flat"}
+    names = {*PASSES, *_OF_FUNCTIONS}
     chosen = dict.fromkeys(names, switches) if isinstance(switches, bool) else dict(switches)
     if unknown := chosen.keys() - names:
         raise ArgumentError(

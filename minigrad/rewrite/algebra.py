@@ -18,7 +18,7 @@ from ..where import located
 from .pieces import cut, piece_of
 from .walk import rewrite, with_body
 
-__all__ = ["algebra"]
+__all__ = ["algebra", "filled_with", "made_by"]
 
 
 def algebra(graph: Graph) -> Graph:
@@ -40,45 +40,45 @@ def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None
     return None
 
 
-def _filled_with(v: Variable, number: float) -> bool:
+def filled_with(v: Variable, number: float) -> bool:
     """Whether every element of v is this number, for all that can be seen."""
     while v.owner is not None and isinstance(v.owner.gate, gates.BroadcastTo):
         (v,) = v.owner.inputs
     return isinstance(v, Constant) and bool((v.value == number).all())
 
 
-def _made_by(v: Variable, kind: type[Gate]) -> Apply | None:
+def made_by(v: Variable, kind: type[Gate]) -> Apply | None:
     return v.owner if v.owner is not None and isinstance(v.owner.gate, kind) else None
 
 
 def _times_one(gate: Gate, x: Variable, y: Variable) -> Variable | None:
-    return y if _filled_with(x, 1) else x if _filled_with(y, 1) else None
+    return y if filled_with(x, 1) else x if filled_with(y, 1) else None
 
 
 def _plus_zero(gate: Gate, x: Variable, y: Variable) -> Variable | None:
-    return y if _filled_with(x, 0) else x if _filled_with(y, 0) else None
+    return y if filled_with(x, 0) else x if filled_with(y, 0) else None
 
 
 def _minus_zero(gate: Gate, x: Variable, y: Variable) -> Variable | None:
-    return x if _filled_with(y, 0) else None
+    return x if filled_with(y, 0) else None
 
 
 def _over_one(gate: Gate, x: Variable, y: Variable) -> Variable | None:
-    return x if _filled_with(y, 1) else None
+    return x if filled_with(y, 1) else None
 
 
 def _small_power(gate: Gate, x: Variable, y: Variable) -> Variable | None:
-    return x * x if _filled_with(y, 2) else x if _filled_with(y, 1) else None
+    return x * x if filled_with(y, 2) else x if filled_with(y, 1) else None
 
 
 def _twice_negative(gate: Gate, x: Variable) -> Variable | None:
-    inner = _made_by(x, gates.Negative)
+    inner = made_by(x, gates.Negative)
     return inner.inputs[0] if inner else None
 
 
 def _no_broadcast(gate: Gate, *inputs: Variable) -> Variable | None:
     """An operand need not be broadcast when the gate does that by itself."""
-    plain = [a.inputs[0] if (a := _made_by(v, gates.BroadcastTo)) else v for v in inputs]
+    plain = [a.inputs[0] if (a := made_by(v, gates.BroadcastTo)) else v for v in inputs]
     if all(a is b for a, b in zip(plain, inputs, strict=True)):
         return None
     return gate(*plain)
@@ -86,7 +86,7 @@ def _no_broadcast(gate: Gate, *inputs: Variable) -> Variable | None:
 
 def _permuted_twice(gate: Gate, x: Variable) -> Variable | None:
     assert isinstance(gate, gates.PermuteDims)
-    if (inner := _made_by(x, gates.PermuteDims)) is None:
+    if (inner := made_by(x, gates.PermuteDims)) is None:
         return None
     assert isinstance(inner.gate, gates.PermuteDims)
     return inner.inputs[0].permute_dims(tuple(inner.gate.axes[a] for a in gate.axes))
@@ -94,13 +94,13 @@ def _permuted_twice(gate: Gate, x: Variable) -> Variable | None:
 
 def _reshaped_twice(gate: Gate, x: Variable) -> Variable | None:
     assert isinstance(gate, gates.Reshape)
-    inner = _made_by(x, gates.Reshape)
+    inner = made_by(x, gates.Reshape)
     return inner.inputs[0].reshape(gate.shape) if inner else None
 
 
 def _summed_twice(gate: Gate, x: Variable) -> Variable | None:
     assert isinstance(gate, gates.Sum)
-    inner = _made_by(x, gates.Sum)
+    inner = made_by(x, gates.Sum)
     if not gate.axes:
         return x
     if inner is None or gate.keepdims:
@@ -114,7 +114,7 @@ def _summed_twice(gate: Gate, x: Variable) -> Variable | None:
 
 
 def _squeezed_expansion(gate: Gate, x: Variable) -> Variable | None:
-    inner = _made_by(x, gates.ExpandDims)
+    inner = made_by(x, gates.ExpandDims)
     return inner.inputs[0] if inner and inner.gate.axes == gate.axes else None  # type: ignore[attr-defined]
 
 
