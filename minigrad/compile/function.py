@@ -12,7 +12,7 @@ from ..dims import Dim, bind_sizes, show_shape
 from ..errors import ArgumentError, BackendError, DTypeError, NotFiniteError, ShapeError
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
-from ..rewrite import Vector, count_gates, flat, optimise, switched_on
+from ..rewrite import Vector, flat, optimise, switched_on
 from ..tree import flatten, unflatten
 from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
@@ -20,9 +20,11 @@ from .blocks import in_blocks
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
 from .program import Program
-from .report import loops_of, programs_of
+from .report import count_gates, loops_of, passes_of, programs_of, shown, vectors_of
 
 __all__ = ["Function", "function"]
+
+_KEPT = 128  # programs of one function, each with its memory
 
 Updates = Mapping[Parameter, Any] | Iterable[tuple[Parameter, Any]]
 
@@ -105,7 +107,7 @@ class Function:
             if p.default_update is not None and p not in changes:
                 changes[p] = p.default_update
                 wanted.append(p.default_update)
-        self._before = count_gates(Graph((*self._inputs, *held), tuple(wanted)))
+        self._asked = Graph((*self._inputs, *held), tuple(wanted))
         self._count = len(results)
         news = dict(zip(changes, wanted[self._count :], strict=True))
         self._on = switched_on(optimize, check_nan)
@@ -115,6 +117,8 @@ class Function:
         self._flat_kind = _flat_kind(self._structure)
         self._turn = Lock()
         self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
+        self._latest: _Loaded | None = None
+        self._planned = 0
 
     def _compile(
         self,
@@ -133,7 +137,8 @@ class Function:
         self._updated = [*changes, *in_vectors]
         inputs = (*self._inputs, *self._single, *(v.variable for v in vectors))
         outputs = (*results, *changes.values(), *(v.new for v in vectors))
-        self._graph, self._notes = optimise(Graph(inputs, outputs), self._on)
+        self._built = Graph(inputs, outputs)
+        self._graph = optimise(self._built, self._on)
 
     def _check_closed(self, needed: Sequence[Variable]) -> None:
         for v in needed:
@@ -146,10 +151,10 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = (None if kwargs else self._quickly(args)) or self._given(args, kwargs)
         shapes = tuple([a.shape for a in given])
-        loaded = self._programs.get(shapes)
-        if loaded is None:
-            loaded = self._programs[shapes] = self._plan(shapes)
         with self._turn:
+            loaded = self._programs.get(shapes)
+            if loaded is not self._latest or loaded is None:
+                loaded = self._turn_to(shapes)
             # All parameters are read, and below all are stored, by one call into C that runs no
             # Python code: Ctrl-C and other threads come before it or after it, and so find all
             # changed or none.
@@ -245,6 +250,17 @@ class Function:
             raise ArgumentError(f"{self.name}: the arguments {missing} are missing")
         return [*args, *(kwargs[name] for name in rest)]
 
+    def _turn_to(self, shapes: tuple[tuple[int, ...], ...]) -> "_Loaded":
+        """The program for these shapes, made if there is none. The latest ones are kept."""
+        loaded = self._programs.pop(shapes, None)
+        if loaded is None:
+            loaded = self._plan(shapes)
+            self._planned += 1
+        self._programs[shapes] = self._latest = loaded
+        while len(self._programs) > _KEPT:
+            self._programs.pop(next(iter(self._programs)))
+        return loaded
+
     def _plan(self, shapes: Sequence[tuple[int, ...]]) -> "_Loaded":
         """The program for arguments of these shapes."""
         named = [
@@ -281,22 +297,23 @@ class Function:
         return self._written(graph).source
 
     def report(self) -> str:
-        """What each rewrite did, what is left in loops, and what the programs keep in memory."""
-        outside, loops, inside = self._before
+        """What each rewrite did and where, what is left in loops and why, what the programs keep in
+        memory, and what stayed slow."""
         lines = [
             f"{self.name}: {len(self._inputs)} inputs, {len(self._parameters)} parameters, "
             f"{len(self._updated)} updates",
-            f"as built: {outside} gates outside loops, {loops} loops with {inside} gates",
-            *self._notes,
+            f"as built: {shown(count_gates(self._asked))}",
+            *vectors_of(held.vector for held in self._vectors),
+            *passes_of(self._built, self._on),
             *loops_of(self._graph),
-            f"programs: {len(self._programs)} (NumPy)",
+            f"programs: {self._planned} (NumPy)",
             *programs_of(loaded.program for loaded in self._programs.values()),
         ]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name}" for name, *_ in self._arguments)
-        return f"<{self.name}({inputs}): {len(self._programs)} programs>"
+        return f"<{self.name}({inputs}): {self._planned} programs>"
 
 
 _HELD: Callable[[Parameter], Array] = attrgetter("_value")

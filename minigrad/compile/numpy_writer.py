@@ -47,6 +47,14 @@ _LARGEST_LITERAL = 16  # elements of a constant that is written into the source
 _GATES = f"{Gate.__module__.partition('.')[0]}.gates"
 
 
+_FINITE = """
+def finite(value, number, *steps):
+    if not np.isfinite(value).all():
+        raise FloatingPointError(f"gate {number} made a NaN or an infinity in steps {steps}")
+
+"""  # what a program that is run alone does; minigrad puts its own in this place
+
+
 def write(plan: Plan, check_nan: bool = False) -> Program:
     """The program; with `check_nan`, ``finite(value, number, *steps)`` after each gate."""
     return _Writer(check_nan).program(plan)
@@ -102,6 +110,8 @@ class _Writer:
         results = "".join(f"{self.value(a)}, " for a in plan.results)
         self.line(f"return ({results.rstrip()})")
         arguments += [self.names[plan.constants[c]] for c in self.arrays]
+        if self.check_nan:
+            self.head += [Line(text, 0) for text in _FINITE.splitlines()]
         signature = Line(f"def program({', '.join(arguments)}):", 0)
         return Program(
             [*self.head, *self.memory, Line("", 0), signature, *self.lines],
@@ -109,6 +119,7 @@ class _Writer:
             self.gates,
             self.unwritten,
             sum(block.size for block in plan.blocks),
+            len(plan.blocks),
             self.checked,
         )
 

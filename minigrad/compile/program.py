@@ -41,6 +41,8 @@ class Program:
     """Gates that could not be written as source and are called as objects: where, and why."""
     memory: int
     """Bytes that it keeps from call to call."""
+    buffers: int
+    """The number of blocks that these are in."""
     checked: list[Apply]
     """With check_nan, the applications that ``finite`` is told the numbers of."""
 
@@ -67,8 +69,9 @@ class Program:
         source = self.source
         filename = f"<minigrad program {next(_serial)}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-        namespace: dict[str, Any] = {"gates": self.gates, "finite": finite}
+        namespace: dict[str, Any] = {"gates": self.gates}
         exec(compile(source, filename, "exec"), namespace)
+        namespace["finite"] = finite
         program: Callable[..., tuple[Array, ...]] = namespace["program"]
         weakref.finalize(program, linecache.cache.pop, filename, None)
         return program

@@ -1,37 +1,123 @@
 """What became of a graph: the text of ``f.report()``."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 from ..gates import Matmul
-from ..graph import Apply, Gate, Graph
+from ..graph import Apply, Gate, Graph, dependents
 from ..loops import Scan
+from ..rewrite import PASSES, Vector, stages
 from .program import Program
 
-__all__ = ["loops_of", "programs_of"]
+__all__ = ["count_gates", "loops_of", "passes_of", "programs_of", "shown", "vectors_of"]
+
+Counts = tuple[int, int, int]
+_LINES = 6  # so many are named, and the others counted
+
+
+def count_gates(graph: Graph) -> Counts:
+    """How many gates there are outside loops, how many loops, and how many gates inside them."""
+    outside = loops = inside = 0
+    for apply in graph.applies():
+        if isinstance(apply.gate, Scan):
+            body = count_gates(apply.gate.body)
+            loops += 1 + body[1]
+            inside += body[0] + body[2]
+        else:
+            outside += 1
+    return outside, loops, inside
+
+
+def shown(counts: Counts) -> str:
+    """Counts of gates in words."""
+    outside, loops, inside = counts
+    within = f" and {inside} in {_count(loops, 'loop')}" if loops else ""
+    return f"{_count(outside, 'gate')}{within}"
+
+
+def vectors_of(vectors: Iterable[Vector]) -> Iterator[str]:
+    """The parameters that lie end to end."""
+    for vector in vectors:
+        size = vector.variable.shape[0]
+        yield f"flat: {len(vector.parameters)} parameters lie in one vector of {size:,} numbers"
+
+
+def passes_of(graph: Graph, on: Collection[str]) -> Iterator[str]:
+    """A line for each pass that changed something: the gates before and after, and the lines."""
+    yield from (f"{name}: switched off" for name in PASSES if name not in on)
+    before = _uses(graph)
+    for name, rewritten in stages(graph, on):
+        after = _uses(rewritten)
+        lines = {where for _, where, *_ in (before - after) + (after - before)}
+        if lines:
+            counts = count_gates(graph), count_gates(rewritten)
+            yield f"{name}: {shown(counts[0])} → {shown(counts[1])}; {_places(lines)}"
+        graph, before = rewritten, after
+
+
+def _uses(graph: Graph, depth: int = 0) -> Counter[tuple[int, str | None, str, tuple[str, ...]]]:
+    """The gates, each with its depth in loops, its line, and what made its inputs."""
+    found: Counter[tuple[int, str | None, str, tuple[str, ...]]] = Counter()
+    known = set(graph.inputs)
+    for apply in graph.applies():
+        makers = (v.owner if v not in known else None for v in apply.inputs)
+        made = tuple(str(maker.gate) if maker else "" for maker in makers)
+        found[depth, apply.where, str(apply.gate), made] += 1
+        if isinstance(apply.gate, Scan):
+            found += _uses(apply.gate.body, depth + 1)
+    return found
+
+
+def _places(lines: Collection[str | None]) -> str:
+    """Lines of the user's, by file: ``at cell.py:12, 13, model.py:7``."""
+    files: dict[str, list[int]] = defaultdict(list)
+    for where in filter(None, lines):
+        file, _, number = where.rpartition(":")
+        files[Path(file).name].append(int(number))
+    named = [(file, n) for file, numbers in files.items() for n in sorted(numbers)]
+    parts = [
+        f"{file}:{n}" if i == 0 or named[i - 1][0] != file else str(n)
+        for i, (file, n) in enumerate(named[:_LINES])
+    ]
+    more = len(named) - _LINES
+    return f"at {', '.join(parts)}{f' and {more} more' if more > 0 else ''}"
 
 
 def loops_of(graph: Graph, depth: int = 0) -> Iterator[str]:
-    """A line for each loop that is left: what is in a step of it."""
+    """What is left in a step of each loop, and why."""
     for apply in graph.applies():
         if not isinstance(apply.gate, Scan):
             continue
-        body = apply.gate.body.applies()
-        work = [a for a in body if not a.gate.view and not isinstance(a.gate, Scan)]
-        products = sum(isinstance(a.gate, Matmul) for a in work)
+        body = apply.gate.body
+        work = [a for a in body.applies() if not a.gate.view and not isinstance(a.gate, Scan)]
+        products = [a for a in work if isinstance(a.gate, Matmul)]
+        margin = "  " * depth
         yield (
-            f"{'  ' * depth}{apply.gate} over {apply.gate.length}, at {apply.where}: in each step "
-            f"{_count(products, 'matrix product')} and {_count(len(work) - products, 'other gate')}"
-            f"{_stuck(body)}"
+            f"{margin}{apply.gate} over {apply.gate.length}, at {apply.where}: in each step "
+            f"{_count(len(products), 'matrix product')} and "
+            f"{_count(len(work) - len(products), 'other gate')}"
         )
-        yield from loops_of(apply.gate.body, depth + 1)
+        yield from (f"{margin}  {_reason(apply.gate, a)}" for a in products)
+        yield from (f"{margin}  {a.gate} at {a.where} has no lift" for a in work if _is_stuck(a))
+        yield from loops_of(body, depth + 1)
 
 
-def _stuck(body: Iterable[Apply]) -> str:
-    """The gates of a step that have no form for all steps at once, which keeps them there."""
-    names = {
-        str(a.gate) for a in body if not isinstance(a.gate, Scan) and type(a.gate).lift is Gate.lift
-    }
-    return f"; {', '.join(sorted(names))} cannot leave a loop: no lift" if names else ""
+def _reason(scan: Scan, product: Apply) -> str:
+    """Why a matrix product is still done step by step."""
+    carries = scan.body.inputs[: scan.carries]
+    (out,) = product.outputs
+    needed = [c for c in carries if out in dependents([out], [c])]
+    names = ", ".join(c.name for c in needed if c.name) or "a carry"
+    what = f"the product at {product.where}"
+    if needed:
+        return f"{what} waits for {names}"
+    return f"{what} waits for no carry: a pass that would move it is off, or memory is to be saved"
+
+
+def _is_stuck(apply: Apply) -> bool:
+    """Whether it has no form for all steps at once, which keeps it in its loop."""
+    return type(apply.gate).lift is Gate.lift
 
 
 def programs_of(programs: Iterable[Program]) -> Iterator[str]:
@@ -39,9 +125,12 @@ def programs_of(programs: Iterable[Program]) -> Iterator[str]:
     unwritten: dict[str, None] = {}
     for program in programs:
         kept = program.memory / 2**20
-        yield f"a program of {len(program.lines)} lines keeps {kept:.2f} MiB from call to call"
+        yield (
+            f"a program of {len(program.lines)} lines keeps {kept:.2f} MiB in "
+            f"{_count(program.buffers, 'buffer')} from call to call"
+        )
         unwritten |= dict.fromkeys(program.unwritten)
-    yield from (f"called, not written out: {text}" for text in unwritten)
+    yield from (f"slow: called, not written out: {text}" for text in unwritten)
 
 
 def _count(n: int, what: str) -> str:

@@ -83,7 +83,11 @@ def _runs(graph: Graph) -> list[list[_Member]]:
 def _member(apply: Apply, known: Collection[Variable]) -> tuple[Hashable, _Member | None]:
     """What an application has in common with those that it may be joined with, if any."""
     gate, output = apply.gate, apply.outputs[0]
-    pieces = [piece_of(v, known) for v in apply.inputs]
+    small = [isinstance(gate, Elementwise) and _is_small(v, output, known) for v in apply.inputs]
+    pieces = [
+        None if is_small else piece_of(v, known)
+        for v, is_small in zip(apply.inputs, small, strict=True)
+    ]
     first = next((p for p in pieces if p is not None), None)
     if first is None or (behind := _axis_of_output(gate, pieces)) is None:
         return None, None
@@ -95,7 +99,7 @@ def _member(apply: Apply, known: Collection[Variable]) -> tuple[Hashable, _Membe
             member.pieces.add(i)
         elif isinstance(gate, Matmul) or v.ndim < member.back or v.shape[-member.back] == 1:
             common.append(v)
-        elif _is_small(v, output, known):
+        elif small[i]:
             common.append((v.shape[-member.back + 1 :], v.ndim, v.dtype))
             member.small.add(i)
         else:

@@ -75,3 +75,13 @@ def test_long_expressions() -> None:
     found = mg.function([x], [y, mg.grad(y, x)])(0.5)
     expected = [v.eval({x: 0.5}) for v in (y, mg.grad(y, x))]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_the_programs_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEPT", 2)
+    x = mg.input("x", ("T",), "float64")
+    f = mg.function([x], x.sum())
+    for T in (1, 2, 1, 3, 1, 2):  # 2 goes when 3 comes, and is planned again
+        assert f(np.ones(T)) == T
+    assert "programs: 4 (NumPy)" in f.report()
+    assert f.report().count("a program of") == 2

@@ -193,3 +193,11 @@ def test_rewrites_can_be_switched_off() -> None:
     assert count(False) == count({"share": False}) == 2
     assert "merge" not in mg.function([x], y).report()
     assert "merge: switched off" in mg.function([x], y, optimize=False).report()
+
+
+def test_one_that_looks_for_nans_runs_alone_too() -> None:
+    x = mg.input("x", (3,), "float64")
+    source = mg.function([x], mg.log(x), check_nan=True).source()
+    assert run_alone(source, {"x": np.ones(3)})[0].tolist() == [0, 0, 0]
+    with pytest.raises(FloatingPointError, match="gate 0 made"):
+        run_alone(source, {"x": np.full(3, np.inf)})

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.compile.report import count_gates
 from minigrad.graph import Gate, Graph, leaves, substitute
 from minigrad.loops import Scan
-from minigrad.rewrite import PASSES, count_gates
+from minigrad.rewrite import PASSES
 
 
 def after(name: str, *outputs: mg.Variable) -> Graph:

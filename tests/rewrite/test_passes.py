@@ -40,7 +40,7 @@ def graph_of(outputs: list[mg.Variable]) -> Graph:
 def rewritten(graph: Graph) -> dict[str, Graph]:
     """The graph after each pass alone, and after all."""
     alone = {name: run(graph) for name, run in PASSES.items()}
-    return {**alone, "all": optimise(graph, PASSES)[0]}
+    return {**alone, "all": optimise(graph, PASSES)}
 
 
 def every_apply(graph: Graph) -> list[Apply]:
