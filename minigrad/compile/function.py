@@ -1,26 +1,28 @@
 """`function`: a graph as something to call."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextvars import copy_context
-from operator import attrgetter, is_, itemgetter
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from ..dims import Dim, bind_sizes, show_shape
-from ..errors import ArgumentError, BackendError, DTypeError, NotFiniteError, ShapeError
+from ..errors import ArgumentError, BackendError, DTypeError, ShapeError
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
 from ..rewrite import Vector, flat, optimise, switched_on
 from ..tree import flatten, unflatten
-from ..types import Array, cast_safely
+from ..types import Array
 from ..variables import Constant, Parameter, Variable, as_variables
+from .arguments import Arguments
 from .blocks import in_blocks
+from .loaded import Loaded
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
 from .program import Program
 from .report import count_gates, loops_of, passes_of, programs_of, shown, vectors_of
+from .state import State
 
 __all__ = ["Function", "function"]
 
@@ -90,10 +92,8 @@ class Function:
     ) -> None:
         self.name = name or "function"
         self._check_nan = check_nan
-        trees = [inputs] if isinstance(inputs, Variable) else list(inputs)
-        self._arguments = [(_argument_name(t, i), *flatten(t)) for i, t in enumerate(trees)]
-        self._inputs: list[Variable] = [v for _, found, _, _ in self._arguments for v in found]
-        _check_inputs(self._inputs)
+        self._arguments = Arguments(inputs, self.name)
+        self._inputs = self._arguments.variables
         found, _, self._structure = flatten(outputs)
         results = [as_variables(v)[0] for v in found]
         changes = _checked_updates(updates)
@@ -112,12 +112,10 @@ class Function:
         news = dict(zip(changes, wanted[self._count :], strict=True))
         self._on = switched_on(optimize, check_nan)
         self._compile(held, wanted[: self._count], news)
-        plain = all(structure is None for *_, structure in self._arguments)
-        self._plain = [_plainly(v) for v in self._inputs] if plain else None
         self._flat_kind = _flat_kind(self._structure)
         self._turn = Lock()
-        self._programs: dict[tuple[tuple[int, ...], ...], _Loaded] = {}
-        self._latest: _Loaded | None = None
+        self._programs: dict[tuple[tuple[int, ...], ...], Loaded] = {}
+        self._latest: Loaded | None = None
         self._planned = 0
 
     def _compile(
@@ -127,16 +125,14 @@ class Function:
         changes: dict[Parameter, Variable],
     ) -> None:
         """The rewritten graph, from arguments and parameters to results and new values."""
-        vectors: list[Vector] = []
+        self._vectors: list[Vector] = []
         if "flat" in self._on:
-            results, changes, vectors = flat(self._inputs, results, changes)
-        self._vectors = [_Held(vector) for vector in vectors]
-        in_vectors = [p for vector in vectors for p in vector.parameters]
-        self._single = [p for p in held if p not in set(in_vectors)]
-        self._parameters = [*self._single, *in_vectors]
-        self._updated = [*changes, *in_vectors]
-        inputs = (*self._inputs, *self._single, *(v.variable for v in vectors))
-        outputs = (*results, *changes.values(), *(v.new for v in vectors))
+            results, changes, self._vectors = flat(self._inputs, results, changes)
+        in_vectors = {p for vector in self._vectors for p in vector.parameters}
+        single = [p for p in held if p not in in_vectors]
+        self._state = State(single, list(changes), self._vectors)
+        inputs = (*self._inputs, *single, *(v.variable for v in self._vectors))
+        outputs = (*results, *changes.values(), *(v.new for v in self._vectors))
         self._built = Graph(inputs, outputs)
         self._graph = optimise(self._built, self._on)
 
@@ -149,108 +145,25 @@ class Function:
     # ------------------------------------------------------------ calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = (None if kwargs else self._quickly(args)) or self._given(args, kwargs)
+        given = self._arguments(args, kwargs)
         shapes = tuple([a.shape for a in given])
         with self._turn:
             loaded = self._programs.get(shapes)
-            if loaded is not self._latest or loaded is None:
+            if loaded is None or loaded is not self._latest:
                 loaded = self._turn_to(shapes)
-            # All parameters are read, and below all are stored, by one call into C that runs no
-            # Python code: Ctrl-C and other threads come before it or after it, and so find all
-            # changed or none.
-            held = self._joined(list(map(_HELD, self._parameters)))
-            arrays = [*given, *held, *loaded.program.constants]
+            arrays = [*given, *self._state.read(), *loaded.program.constants]
             results = _fresh(loaded(arrays), arrays)
-            if self._updated:
-                new = self._parted(results[self._count :])
-                for p, value in zip(self._updated, new, strict=True):
-                    if value.shape != p.shape:
-                        raise ShapeError(
-                            f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
-                        )
-                list(map(_STORE, self._updated, new))
+            if self._state.updated:
+                self._state.store(results[self._count :])
                 del results[self._count :]
         return self._nested(results)
-
-    def _quickly(self, args: Sequence[Any]) -> list[Array] | None:
-        """The arguments as arrays, where that needs little thought; None where it needs more."""
-        if self._plain is None or len(args) != len(self._plain):
-            return None
-        arrays = []
-        for value, (dtype, ndim, is_float) in zip(args, self._plain, strict=True):
-            if type(value) is np.ndarray and value.dtype is dtype and value.ndim == ndim:
-                arrays.append(value)
-            elif is_float and type(value) is float:
-                arrays.append(np.array(value, dtype))
-            else:
-                return None
-        return arrays
 
     def _nested(self, results: list[Array]) -> Any:
         """The results as the outputs were nested."""
         kind = self._flat_kind
         return kind(results) if kind else unflatten(self._structure, results)
 
-    def _joined(self, values: list[Array]) -> list[Array]:
-        """Values of parameters as the program takes them: some end to end in vectors."""
-        start = len(self._single)
-        joined = values[:start]
-        for held in self._vectors:
-            end = start + len(held.pieces)
-            joined.append(held.joined(values[start:end]))
-            start = end
-        return joined
-
-    def _parted(self, new: list[Array]) -> list[Array]:
-        """The new values of parameters, of what the program gives."""
-        start = len(new) - len(self._vectors)
-        parted = new[:start]
-        for held, array in zip(self._vectors, new[start:], strict=True):
-            parted += held.parted(array)
-        return parted
-
-    def _given(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Array]:
-        """One array for each input, of its dtype and rank."""
-        if kwargs:
-            args = self._in_order(args, kwargs)
-        if len(args) != len(self._arguments):
-            wanted = ", ".join(name for name, *_ in self._arguments)
-            raise ArgumentError(
-                f"{self.name} takes {len(self._arguments)} arguments ({wanted}) and had {len(args)}"
-            )
-        arrays = []
-        for value, (name, variables, paths, structure) in zip(args, self._arguments, strict=True):
-            values = [value]
-            if structure is not None:
-                values, _, had = flatten(value)
-                if had != structure:
-                    raise ArgumentError(
-                        f"argument {name} of {self.name} must be nested as its input is: {paths}"
-                    )
-            for v, item, path in zip(variables, values, paths, strict=True):
-                array = cast_safely(item, v.dtype, f"argument {name}{path} of {self.name}")
-                if array.ndim != v.ndim:
-                    raise ShapeError(
-                        f"argument {name}{path} of {self.name} needs {v.ndim} axes, "
-                        f"{show_shape(v.shape)}, and had {array.ndim}, {array.shape}"
-                    )
-                arrays.append(array)
-        return arrays
-
-    def _in_order(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-        """Arguments given by name, put in their places."""
-        names = [name for name, *_ in self._arguments]
-        rest = names[len(args) :]
-        for key in kwargs:
-            if rest.count(key) != 1:
-                why = "was given twice" if key in names else f"is none of {names}"
-                why = "is the name of several" if key in rest else why
-                raise ArgumentError(f"{self.name}: the argument {key!r} {why}")
-        if missing := [name for name in rest if name not in kwargs]:
-            raise ArgumentError(f"{self.name}: the arguments {missing} are missing")
-        return [*args, *(kwargs[name] for name in rest)]
-
-    def _turn_to(self, shapes: tuple[tuple[int, ...], ...]) -> "_Loaded":
+    def _turn_to(self, shapes: tuple[tuple[int, ...], ...]) -> Loaded:
         """The program for these shapes, made if there is none. The latest ones are kept."""
         loaded = self._programs.pop(shapes, None)
         if loaded is None:
@@ -261,7 +174,7 @@ class Function:
             self._programs.pop(next(iter(self._programs)))
         return loaded
 
-    def _plan(self, shapes: Sequence[tuple[int, ...]]) -> "_Loaded":
+    def _plan(self, shapes: Sequence[tuple[int, ...]]) -> Loaded:
         """The program for arguments of these shapes."""
         named = [
             (f"argument {label(v)} of {self.name}", v.shape, shape)
@@ -269,7 +182,7 @@ class Function:
         ]
         sizes = bind_sizes(named)
         graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return _Loaded(self._written(graph), self.name)
+        return Loaded(self._written(graph), self.name)
 
     def _written(self, graph: Graph) -> Program:
         steps = plan(graph, SMALLEST)
@@ -300,10 +213,10 @@ class Function:
         """What each rewrite did and where, what is left in loops and why, what the programs keep in
         memory, and what stayed slow."""
         lines = [
-            f"{self.name}: {len(self._inputs)} inputs, {len(self._parameters)} parameters, "
-            f"{len(self._updated)} updates",
+            f"{self.name}: {len(self._inputs)} inputs, {len(self._state.parameters)} parameters, "
+            f"{len(self._state.updated)} updates",
             f"as built: {shown(count_gates(self._asked))}",
-            *vectors_of(held.vector for held in self._vectors),
+            *vectors_of(self._vectors),
             *passes_of(self._built, self._on),
             *loops_of(self._graph),
             f"programs: {self._planned} (NumPy)",
@@ -312,75 +225,8 @@ class Function:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        inputs = ", ".join(f"{name}" for name, *_ in self._arguments)
+        inputs = ", ".join(self._arguments.names)
         return f"<{self.name}({inputs}): {self._planned} programs>"
-
-
-_HELD: Callable[[Parameter], Array] = attrgetter("_value")
-_STORE: Callable[[Parameter, Array], None] = vars(Parameter)["_value"].__set__
-
-
-class _Held:
-    """The array behind a vector of parameters, whose values are views of it until one is set."""
-
-    def __init__(self, vector: Vector) -> None:
-        self.vector = vector
-        self.array: Array = np.empty(0)
-        self.pieces: list[Array | None] = [None] * len(vector.parameters)
-
-    def joined(self, values: list[Array]) -> Array:
-        """The values of the parameters, end to end."""
-        if not all(map(is_, values, self.pieces)):
-            self.array = np.concatenate([a.reshape(-1) for a in values])
-        return self.array
-
-    def parted(self, array: Array) -> list[Array]:
-        """The values of the parameters in this array, which is kept."""
-        self.array, self.pieces = array, self.vector.pieces(array)
-        return self.pieces  # type: ignore[return-value]  # arrays now
-
-
-class _Loaded:
-    """A program that can be run, and what its errors mean."""
-
-    def __init__(self, program: Program, name: str) -> None:
-        self.program = program
-        self.name = name
-        self.run = program.load(self._finite)
-        self.context = copy_context()  # in which NumPy does not warn of 1/0 and the like
-        self.context.run(np.seterr, all="ignore")
-
-    def __call__(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
-        try:
-            return self.context.run(self.run, *arrays)
-        except Exception as error:
-            self._explain(error)
-            raise
-
-    def _finite(self, value: Any, number: int, *steps: int) -> None:
-        if not np.isfinite(value).all():
-            apply = self.program.checked[number]
-            found = "a NaN" if np.isnan(value).any() else "an infinity"
-            message = f"{self.name}: {apply.gate} made {found}{_when(steps)}"
-            raise NotFiniteError(message, apply.where)
-
-    def _explain(self, error: Exception) -> None:
-        """Add the gate, time step and user's line to an error that a line of the program raised."""
-        traceback, program = error.__traceback__, self.run.__code__
-        while traceback is not None and traceback.tb_frame.f_code is not program:
-            traceback = traceback.tb_next
-        if traceback is None or getattr(error, "where", None) is not None:
-            return
-        line = self.program.lines[traceback.tb_lineno - 1]
-        if line.apply is not None:
-            steps = [traceback.tb_frame.f_locals[name] for name in line.steps]
-            error.add_note(
-                f"{self.name}: in {line.apply.gate}{_when(steps)}, at {line.apply.where}"
-            )
-
-
-def _when(steps: Sequence[int]) -> str:
-    return f" in time step {', '.join(map(str, steps))}" if steps else ""
 
 
 def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
@@ -402,29 +248,12 @@ def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
 # ---------------------------------------------------------------- what `function` is given
 
 
-def _plainly(v: Variable) -> tuple[np.dtype[Any], int, bool]:
-    """What an argument must be so that nothing need be done: dtype, rank, or a Python float."""
-    return v.dtype, v.ndim, not v.ndim and v.type.differentiable
-
-
 def _flat_kind(structure: Any) -> Callable[[list[Array]], Any] | None:
     """What makes the outputs of a list of arrays, where they are not nested; else None."""
     if structure is None:
         return itemgetter(0)
     flat = all(child is None for child in structure.children)
     return structure.kind if flat and structure.kind in (list, tuple) else None
-
-
-def _argument_name(tree: Any, place: int) -> str:
-    return (tree.name if isinstance(tree, Variable) else None) or f"number {place + 1}"
-
-
-def _check_inputs(inputs: Sequence[Any]) -> None:
-    for i, v in enumerate(inputs):
-        if not isinstance(v, Variable) or isinstance(v, Constant):
-            raise ArgumentError(f"an input must be a Variable that can vary, not {v!r}")
-        if any(v is other for other in inputs[:i]):
-            raise ArgumentError(f"{label(v)} is an input twice", v.where)
 
 
 def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Variable]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -210,7 +211,7 @@ def interrupted(call: Callable[[], Any], other: Callable[[], Any], place: int) -
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
-        if frame.f_code.co_filename != module.__file__:
+        if Path(frame.f_code.co_filename).parent != Path(str(module.__file__)).parent:
             return None
         frame.f_trace_opcodes = True
         count += event == "opcode"

@@ -1,0 +1,56 @@
+"""A program that can be run, and what its errors mean."""
+
+from collections.abc import Sequence
+from contextvars import copy_context
+from typing import Any
+
+import numpy as np
+
+from ..errors import NotFiniteError
+from ..types import Array
+from .program import Program
+
+__all__ = ["Loaded"]
+
+
+class Loaded:
+    """A program, loaded; `name` is that of the function that it belongs to."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program = program
+        self.name = name
+        self.run = program.load(self._finite)
+        self.context = copy_context()  # in which NumPy does not warn of 1/0 and the like
+        self.context.run(np.seterr, all="ignore")
+
+    def __call__(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
+        try:
+            return self.context.run(self.run, *arrays)
+        except Exception as error:
+            self._explain(error)
+            raise
+
+    def _finite(self, value: Any, number: int, *steps: int) -> None:
+        if not np.isfinite(value).all():
+            apply = self.program.checked[number]
+            found = "a NaN" if np.isnan(value).any() else "an infinity"
+            message = f"{self.name}: {apply.gate} made {found}{_when(steps)}"
+            raise NotFiniteError(message, apply.where)
+
+    def _explain(self, error: Exception) -> None:
+        """Add the gate, time step and user's line to an error that a line of the program raised."""
+        traceback, program = error.__traceback__, self.run.__code__
+        while traceback is not None and traceback.tb_frame.f_code is not program:
+            traceback = traceback.tb_next
+        if traceback is None or getattr(error, "where", None) is not None:
+            return
+        line = self.program.lines[traceback.tb_lineno - 1]
+        if line.apply is not None:
+            steps = [traceback.tb_frame.f_locals[name] for name in line.steps]
+            error.add_note(
+                f"{self.name}: in {line.apply.gate}{_when(steps)}, at {line.apply.where}"
+            )
+
+
+def _when(steps: Sequence[int]) -> str:
+    return f" in time step {', '.join(map(str, steps))}" if steps else ""

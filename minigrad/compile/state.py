@@ -1,0 +1,79 @@
+"""The parameters of a function: all are read at once, and all are stored at once, or none."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..interpret import label
+from ..rewrite import Vector
+from ..types import Array
+from ..variables import Parameter
+
+__all__ = ["State"]
+
+# Each of these, mapped over a list, is one call into C that runs no Python code: Ctrl-C and other
+# threads come before it or after it, and so find all parameters changed or none.
+_HELD: Callable[[Parameter], Array] = attrgetter("_value")
+_STORE: Callable[[Parameter, Array], None] = vars(Parameter)["_value"].__set__
+
+
+class State:
+    """The parameters that a program reads and those that it updates; some lie in vectors.
+
+    A program takes and gives single ones first, then the vectors.
+    """
+
+    def __init__(
+        self, single: Sequence[Parameter], changed: Sequence[Parameter], vectors: Sequence[Vector]
+    ) -> None:
+        in_vectors = [p for vector in vectors for p in vector.parameters]
+        self.parameters = [*single, *in_vectors]
+        self.updated = [*changed, *in_vectors]
+        self._singles = len(single)
+        self._vectors = [_Held(vector) for vector in vectors]
+
+    def read(self) -> list[Array]:
+        """The values that a program takes."""
+        values = list(map(_HELD, self.parameters))
+        start = self._singles
+        taken = values[:start]
+        for held in self._vectors:
+            end = start + len(held.pieces)
+            taken.append(held.joined(values[start:end]))
+            start = end
+        return taken
+
+    def store(self, new: list[Array]) -> None:
+        """Keep the values that a program gave, or none: raises ShapeError for another shape."""
+        start = len(new) - len(self._vectors)
+        values = new[:start]
+        for held, array in zip(self._vectors, new[start:], strict=True):
+            values += held.parted(array)
+        for p, value in zip(self.updated, values, strict=True):
+            if value.shape != p.shape:
+                raise ShapeError(
+                    f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
+                )
+        list(map(_STORE, self.updated, values))
+
+
+class _Held:
+    """The array behind a vector of parameters, whose values are views of it until one is set."""
+
+    def __init__(self, vector: Vector) -> None:
+        self.vector = vector
+        self.array: Array = np.empty(0)
+        self.pieces: list[Array | None] = [None] * len(vector.parameters)
+
+    def joined(self, values: list[Array]) -> Array:
+        """The values of the parameters, end to end."""
+        if not all(map(is_, values, self.pieces)):
+            self.array = np.concatenate([a.reshape(-1) for a in values])
+        return self.array
+
+    def parted(self, array: Array) -> list[Array]:
+        """The values of the parameters in this array, which is kept."""
+        self.array, self.pieces = array, self.vector.pieces(array)
+        return self.pieces  # type: ignore[return-value]  # arrays now
