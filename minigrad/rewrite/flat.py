@@ -63,7 +63,7 @@ def flat(
     forms = _forms([*results, *changes.values()], edge)
     alike: dict[Hashable, list[Parameter]] = defaultdict(list)
     for p, new in changes.items():
-        if p not in edge and new not in edge and _is_elementwise(new):
+        if p not in edge and new not in edge and new.shape == p.shape and _is_elementwise(new):
             alike[forms[new], p.dtype].append(p)
     groups = [tuple(group) for group in alike.values() if len(group) > 1]
     if not groups:

@@ -100,7 +100,10 @@ def _member(apply: Apply, known: Collection[Variable]) -> tuple[Hashable, _Membe
         elif isinstance(gate, Matmul) or v.ndim < member.back or v.shape[-member.back] == 1:
             common.append(v)
         elif small[i]:
-            common.append((v.shape[-member.back + 1 :], v.ndim, v.dtype))
+            axis = v.ndim - member.back
+            if v.shape[axis] != first.stop - first.start:
+                return None, None  # it repeats the piece
+            common.append((v.shape[:axis], v.shape[axis + 1 :], v.dtype))
             member.small.add(i)
         else:
             return None, None

@@ -4,8 +4,8 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from pathlib import Path
+from threading import Barrier
 from types import FrameType
 from typing import Any
 
