@@ -154,7 +154,9 @@ class _Run:
         whole: dict[Array, frozenset[object]],
         written: dict[Array, frozenset[object]],
     ) -> bool:
-        """Whether no block reads what another one writes."""
+        """Whether no array is read in blocks and whole, and no block reads what another writes."""
+        if blocked.keys() & whole.keys():
+            return False
         root = self.aliases.root
         for w, places in written.items():
             if any(places & others for others in whole.values()):
@@ -172,8 +174,10 @@ class _Run:
         changed = frozenset[object]().union(*self.written.values())
         if any(a in self.written and a.place is None for a in step.inputs):
             return False  # it has no name yet
-        if not step.gate.shares(False) and any(memory(a) & changed for a in step.inputs):
-            return False
+        single = any(not a.type.shape for a in step.outputs)  # which is no view, but a number
+        if single or not step.gate.shares(False):
+            if any(memory(a) & changed for a in step.inputs):
+                return False
         return not (step.placed and memory(step.outputs[0]) & touched)
 
     def closed(self) -> list[Instruction]:

@@ -285,7 +285,9 @@ class _Writer:
         for inner in step.steps:
             self.instruction(inner)
         if state:
-            new = [self.value(a) for a in step.nexts]
+            # A carry of one element may be a view of memory that the next step writes to: [()] is
+            # its number.
+            new = [self.value(a) + ("" if a.type.shape else "[()]") for a in step.nexts]
             self.line(f"{', '.join(state)} = {', '.join(new)}", step.apply)
         elif not step.steps:
             self.line("pass", step.apply)
