@@ -175,9 +175,9 @@ class _Run:
         if any(a in self.written and a.place is None for a in step.inputs):
             return False  # it has no name yet
         single = any(not a.type.shape for a in step.outputs)  # which is no view, but a number
-        if single or not step.gate.shares(False):
-            if any(memory(a) & changed for a in step.inputs):
-                return False
+        reads = single or not step.gate.shares(False)
+        if reads and any(memory(a) & changed for a in step.inputs):
+            return False
         return not (step.placed and memory(step.outputs[0]) & touched)
 
     def closed(self) -> list[Instruction]:

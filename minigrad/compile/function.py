@@ -132,6 +132,7 @@ class Function:
         single = [p for p in held if p not in in_vectors]
         self._state = State(single, list(changes), self._vectors)
         inputs = (*self._inputs, *single, *(v.variable for v in self._vectors))
+        self._unfilled = len(results) + len(changes)
         outputs = (*results, *changes.values(), *(v.new for v in self._vectors))
         self._built = Graph(inputs, outputs)
         self._graph = optimise(self._built, self._on)
@@ -151,10 +152,11 @@ class Function:
             loaded = self._programs.get(shapes)
             if loaded is None or loaded is not self._latest:
                 loaded = self._turn_to(shapes)
-            arrays = [*given, *self._state.read(), *loaded.program.constants]
+            held, rooms = self._state.read(), self._state.rooms()
+            arrays = [*given, *held, *rooms, *loaded.program.constants]
             results = _fresh(loaded(arrays), arrays)
             if self._state.updated:
-                self._state.store(results[self._count :])
+                self._state.store(results[self._count :], rooms)
                 del results[self._count :]
         return self._nested(results)
 
@@ -181,11 +183,13 @@ class Function:
             for v, shape in zip(self._inputs, shapes, strict=True)
         ]
         sizes = bind_sizes(named)
-        graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return Loaded(self._written(graph), self.name)
+        return Loaded(self._written(sizes), self.name)
 
-    def _written(self, graph: Graph) -> Program:
-        steps = plan(graph, SMALLEST)
+    def _written(self, sizes: Mapping[str, int]) -> Program:
+        """The program for these sizes."""
+        outputs = self._graph.outputs
+        results, filled = outputs[: self._unfilled], outputs[self._unfilled :]
+        steps = plan(Graph(self._graph.inputs, results, Binding(sizes)), SMALLEST, filled)
         if "blocks" in self._on and not self._check_nan:
             in_blocks(steps, BLOCK)
         return write(steps, self._check_nan)
@@ -193,10 +197,11 @@ class Function:
     # ------------------------------------------------------------ looking inside
 
     def source(self, **sizes: int) -> str:
-        """The NumPy program: ``program(*inputs, *parameters, *large constants)`` returns a tuple.
+        """The NumPy program, a function that returns a tuple.
 
-        It is the one for `sizes` of the dimension names, ``f.source(T=5, B=2)``; without them, the
-        one that was made last.
+        Its arguments are those of the function, its parameters, room for the new values of those
+        that lie in a vector, and large constants. It is the one for `sizes` of the dimension names,
+        ``f.source(T=5, B=2)``; without them, the one that was made last.
         """
         if not sizes and self._programs:
             return next(reversed(self._programs.values())).program.source
@@ -206,8 +211,7 @@ class Function:
                 f"the program of {self.name} depends on the sizes {missing}: give them, as in "
                 f".source({missing[0]}=5), or call the function first"
             )
-        graph = Graph(self._graph.inputs, self._graph.outputs, Binding(sizes))
-        return self._written(graph).source
+        return self._written(sizes).source
 
     def report(self) -> str:
         """What each rewrite did and where, what is left in loops and why, what the programs keep in

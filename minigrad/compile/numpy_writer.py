@@ -301,7 +301,7 @@ class _Writer:
         self.line(f"for {names} in {counts}:", step.apply)
         self.lines.insert(top, self.lines.pop())
 
-    def copy(self, source: Array, target: Array, apply: Apply) -> None:
+    def copy(self, source: Array, target: Array, apply: Apply | None) -> None:
         match target:
             case Array(Type(()), Row(of)):
                 text = f"{self.value(of)}[{self.home[target].counter}] = {self.value(source)}"

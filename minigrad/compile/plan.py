@@ -112,7 +112,7 @@ class Copy:
 
     source: Array
     target: Array
-    apply: Apply
+    apply: Apply | None
 
 
 @dataclass(eq=False)

@@ -25,12 +25,13 @@ __all__ = ["Join", "Planner", "Scope", "plan"]
 _GATES = f"{Gate.__module__.partition('.')[0]}.gates"
 
 
-def plan(graph: Graph, smallest: int) -> Plan:
+def plan(graph: Graph, smallest: int, filled: Sequence[Variable] = ()) -> Plan:
     """The plan of a bound graph. Values of fewer bytes than `smallest` are given no place.
 
+    The variables in `filled` are computed too: each into an argument more, that is room for it.
     Raises ShapeError, with the user's line, where sizes do not fit what the graph was built for.
     """
-    return Planner(graph.binding or Binding({}), smallest).plan(graph)
+    return Planner(graph.binding or Binding({}), smallest).plan(graph, filled)
 
 
 @dataclass
@@ -74,10 +75,17 @@ class Planner:
     constants: dict[Constant, Array] = field(default_factory=dict)
     steps: list[Instruction] = field(default_factory=list)
 
-    def plan(self, graph: Graph) -> Plan:
+    def plan(self, graph: Graph, filled: Sequence[Variable]) -> Plan:
         arguments = [Array(self.type(v), name=v.name) for v in graph.inputs]
-        results, _ = self.block(graph, arguments, kept=frozenset(graph.outputs))
-        return Plan(arguments, self.constants, self.steps, results, self.memory.blocks)
+        rooms = [Array(self.type(v), name="new_values") for v in filled]
+        whole = Graph(graph.inputs, (*graph.outputs, *filled), graph.binding)
+        targets = dict(zip(filled, rooms, strict=True))
+        found, _ = self.block(whole, arguments, targets, kept=frozenset(whole.outputs))
+        results = found[: len(graph.outputs)]
+        for v, array, room in zip(filled, found[len(results) :], rooms, strict=True):
+            if array is not room:  # it is an input, made by a loop, or has two rooms
+                self.steps.append(Copy(array, room, v.owner))
+        return Plan([*arguments, *rooms], self.constants, self.steps, results, self.memory.blocks)
 
     def type(self, v: Variable) -> Type:
         """The type of a variable in numbers."""

@@ -1,7 +1,9 @@
 """The parameters of a function: all are read at once, and all are stored at once, or none."""
 
+import sys
 from collections.abc import Callable, Sequence
 from operator import attrgetter, is_
+from sys import getrefcount
 
 import numpy as np
 
@@ -12,6 +14,12 @@ from ..types import Array
 from ..variables import Parameter
 
 __all__ = ["State"]
+
+# References to an array that only `room` knows: its variable, and the argument of getrefcount. Such
+# an array is used again, since memory that is new costs more than an update: the system clears it.
+# Without Python's global lock the number means little.
+_MINE = 2
+_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 # Each of these, mapped over a list, is one call into C that runs no Python code: Ctrl-C and other
 # threads come before it or after it, and so find all parameters changed or none.
@@ -45,11 +53,17 @@ class State:
             start = end
         return taken
 
-    def store(self, new: list[Array]) -> None:
-        """Keep the values that a program gave, or none: raises ShapeError for another shape."""
-        start = len(new) - len(self._vectors)
-        values = new[:start]
-        for held, array in zip(self._vectors, new[start:], strict=True):
+    def rooms(self) -> list[Array]:
+        """Arrays that a program may write the new vectors into."""
+        return [held.room() for held in self._vectors]
+
+    def store(self, new: Sequence[Array], rooms: Sequence[Array]) -> None:
+        """Keep the values that a program gave, the single ones and the vectors, or none.
+
+        Raises ShapeError for another shape.
+        """
+        values = list(new)
+        for held, array in zip(self._vectors, rooms, strict=True):
             values += held.parted(array)
         for p, value in zip(self.updated, values, strict=True):
             if value.shape != p.shape:
@@ -66,6 +80,7 @@ class _Held:
         self.vector = vector
         self.array: Array = np.empty(0)
         self.pieces: list[Array | None] = [None] * len(vector.parameters)
+        self.spare: Array | None = None
 
     def joined(self, values: list[Array]) -> Array:
         """The values of the parameters, end to end."""
@@ -73,7 +88,14 @@ class _Held:
             self.array = np.concatenate([a.reshape(-1) for a in values])
         return self.array
 
+    def room(self) -> Array:
+        """Memory for new values: of the values before the last ones, if nobody looks at them."""
+        spare, self.spare = self.spare, None
+        if spare is None or getrefcount(spare) > _MINE or not _GIL:
+            return np.empty(self.array.shape, self.array.dtype)
+        return spare
+
     def parted(self, array: Array) -> list[Array]:
         """The values of the parameters in this array, which is kept."""
-        self.array, self.pieces = array, self.vector.pieces(array)
+        self.spare, self.array, self.pieces = self.array, array, self.vector.pieces(array)
         return self.pieces  # type: ignore[return-value]  # arrays now

@@ -119,7 +119,15 @@ def count(text: str, make: str, clip: str, layers: int, way: Any = True) -> int:
 def test_there_is_one_root_and_one_argument_however_many_parameters(make: str) -> None:
     assert [count("np.sqrt(", make, "by value", layers) for layers in (1, 4)] == [1, 1]
     assert count("np.sqrt(", make, "by value", 4, {"flat": False}) == 8
-    assert count("def program(x, parameters, parameters_1):", "adagrad", "by value", 4) == 1
+    assert (
+        count(
+            "def program(x, parameters, parameters_1, new_values, new_values_1):",
+            "adagrad",
+            "by value",
+            4,
+        )
+        == 1
+    )
 
 
 def test_the_global_norm_is_one_sum() -> None:
@@ -209,3 +217,15 @@ def test_new_values_of_another_size_are_refused_and_change_nothing() -> None:
             f(*map(np.ones, sizes))
     assert not p.get_value().any()
     assert not q.get_value().any()
+
+
+def test_values_that_someone_looks_at_are_not_written_over() -> None:
+    """Memory of old values is used again, but not while another thread may be reading it."""
+    parameters = [mg.parameter(np.zeros(3), "p"), mg.parameter(np.zeros(2), "q")]
+    f = mg.function([], None, updates=[(p, p + 1.0) for p in parameters])
+    f()
+    looked_at = [p._value for p in parameters]
+    for _ in range(3):
+        f()
+    assert [a.tolist() for a in looked_at] == [[1, 1, 1], [1, 1]]
+    assert [p.get_value().tolist() for p in parameters] == [[4, 4, 4], [4, 4]]
