@@ -7,14 +7,14 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.interpret import evaluate
-from minigrad.rewrite import PASSES
+from minigrad.rewrite import NAMES
 from minigrad.variables import Parameter, Variable
 from tests.helpers import Array
 
 
 def switches() -> dict[str, bool | dict[str, bool]]:
     """The settings of `optimize` under which every function must give the same."""
-    alone = {f"{name} alone": {other: other == name for other in PASSES} for name in PASSES}
+    alone = {f"{name} alone": {other: other == name for other in NAMES} for name in NAMES}
     return {"all passes": True, "no pass": False, **alone}
 
 

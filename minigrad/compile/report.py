@@ -7,7 +7,7 @@ from pathlib import Path
 from ..gates import Matmul
 from ..graph import Apply, Gate, Graph, dependents
 from ..loops import Scan
-from ..rewrite import PASSES, Vector, stages
+from ..rewrite import NAMES, Vector, stages
 from .program import Program
 
 __all__ = ["count_gates", "loops_of", "passes_of", "programs_of", "shown", "vectors_of"]
@@ -45,7 +45,7 @@ def vectors_of(vectors: Iterable[Vector]) -> Iterator[str]:
 
 def passes_of(graph: Graph, on: Collection[str]) -> Iterator[str]:
     """A line for each pass that changed something: the gates before and after, and the lines."""
-    yield from (f"{name}: switched off" for name in PASSES if name not in on)
+    yield from (f"{name}: switched off" for name in NAMES if name not in on)
     before = _uses(graph)
     for name, rewritten in stages(graph, on):
         after = _uses(rewritten)

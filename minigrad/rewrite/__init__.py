@@ -5,6 +5,6 @@ against the interpreter.
 """
 
 from .flat import Vector, flat
-from .pipeline import PASSES, optimise, stages, switched_on
+from .pipeline import NAMES, PASSES, optimise, stages, switched_on
 
-__all__ = ["PASSES", "Vector", "flat", "optimise", "stages", "switched_on"]
+__all__ = ["NAMES", "PASSES", "Vector", "flat", "optimise", "stages", "switched_on"]

@@ -19,7 +19,7 @@ from .split import split
 from .stability import stability
 from .trim import trim
 
-__all__ = ["PASSES", "optimise", "stages", "switched_on"]
+__all__ = ["NAMES", "PASSES", "optimise", "stages", "switched_on"]
 
 PASSES: dict[str, Callable[[Graph], Graph]] = {
     "merge": merge,
@@ -64,6 +64,7 @@ _OUT_OF_STEP = {
 
 # What is not done to a graph, but to all that a function updates, and to the plan of a program.
 _OF_FUNCTIONS = ("flat", "blocks")
+NAMES = (*PASSES, *_OF_FUNCTIONS)
 
 
 def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> set[str]:
@@ -72,7 +73,7 @@ def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> 
     With `in_steps` those are left out that move work to another time step or line. Raises
     ArgumentError for a name that no pass has.
     """
-    names = {*PASSES, *_OF_FUNCTIONS}
+    names = set(NAMES)
     chosen = dict.fromkeys(names, switches) if isinstance(switches, bool) else dict(switches)
     if unknown := chosen.keys() - names:
         raise ArgumentError(
