@@ -14,6 +14,7 @@ __all__ = [
     "MinigradError",
     "NotFiniteError",
     "PictureError",
+    "ReentryError",
     "ScanError",
     "ShapeError",
     "UnknownNameError",
@@ -75,6 +76,10 @@ class BackendError(MinigradError, RuntimeError):
 
 class PictureError(MinigradError, RuntimeError):
     """A picture that cannot be drawn: too large, or no engine to lay it out."""
+
+
+class ReentryError(MinigradError, RuntimeError):
+    """A compiled function that is called while it runs, by the thread in which it does."""
 
 
 class DataError(MinigradError, ValueError):

@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 
+_BUILT_IN = f"{__name__.rpartition('.')[0]}.gates."
+
+
 @dataclass(frozen=True)
 class Binding:
     """What turns symbolic settings of gates into numbers: sizes for names, and for `precise` runs
@@ -140,6 +143,12 @@ class Gate:
         """Apply it: a Variable, or a tuple of them for a gate with several outputs."""
         apply = Apply(self, as_variables(*operands))
         return apply.outputs[0] if apply.single else apply.outputs
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is one of minigrad's own, which keep to their rules: results of the inferred
+        types, that share memory with inputs only if the gate is a view."""
+        return type(self).__module__.startswith(_BUILT_IN)
 
     def __str__(self) -> str:
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()

@@ -20,8 +20,6 @@ from .plan import Array, Call, Empty, Instruction, Loop, Part, Plan, Row, Turn
 
 __all__ = ["in_blocks"]
 
-_GATES = f"{Gate.__module__.partition('.')[0]}.gates"
-
 
 def in_blocks(plan: Plan, size: int) -> None:
     """Let the instructions of a plan outside of loops work on blocks of about `size` bytes."""
@@ -63,8 +61,7 @@ class _Aliases:
                 places = zip(step.starts, step.nexts, strict=True)
                 self.looks |= dict(zip(step.carries, places, strict=True))
             elif isinstance(step, Call) and not step.placed:
-                own = type(step.gate).__module__.startswith(_GATES)
-                if step.gate.view or not own:
+                if step.gate.view or not step.gate.is_built_in:
                     self.looks |= dict.fromkeys(step.outputs, step.inputs)
                 if _keeps_axis_0(step.gate):
                     self.aligned |= dict.fromkeys(step.outputs, step.inputs[0])

@@ -2,13 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from ..dims import Dim, bind_sizes, show_shape
-from ..errors import ArgumentError, BackendError, DTypeError, ShapeError
+from ..errors import (
+    ArgumentError,
+    BackendError,
+    DTypeError,
+    NotFiniteError,
+    ReentryError,
+    ShapeError,
+)
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
 from ..rewrite import Vector, flat, optimise, switched_on
@@ -21,12 +28,22 @@ from .loaded import Loaded
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
 from .program import Program
-from .report import count_gates, loops_of, passes_of, programs_of, shown, vectors_of
+from .report import (
+    count_gates,
+    counted,
+    loops_of,
+    mebibytes,
+    passes_of,
+    programs_of,
+    shown,
+    vectors_of,
+)
 from .state import State
 
 __all__ = ["Function", "function"]
 
-_KEPT = 128  # programs of one function, each with its memory
+_KEPT = 128  # programs of one function, the latest, each with its memory
+_MEMORY = 2**30  # bytes that these may keep, but for one
 
 Updates = Mapping[Parameter, Any] | Iterable[tuple[Parameter, Any]]
 
@@ -97,23 +114,26 @@ class Function:
         found, _, self._structure = flatten(outputs)
         results = [as_variables(v)[0] for v in found]
         changes = _checked_updates(updates)
-        wanted = [*results, *changes.values()]
-        if replaced := _checked_givens(givens):  # but not behind an input that is itself computed
-            wanted = substitute(wanted, {v: v for v in self._inputs} | replaced)
-        needed = leaves(wanted, self._inputs)
+        replaced = _checked_givens(givens)
+        edge = {v: v for v in self._inputs}  # nothing changes behind an input that is computed
+        more: dict[Parameter, Variable] | None = None
+        while more is None or more:  # default updates may need further parameters
+            changes |= more or {}
+            wanted = [*results, *changes.values()]
+            wanted = substitute(wanted, edge | replaced) if replaced else wanted
+            needed = leaves(wanted, edge)
+            held = [v for v in needed if isinstance(v, Parameter) and v not in edge]
+            more = {p: new for p in held if (new := p.default_update) is not None}
+            more = {p: new for p, new in more.items() if p not in changes}
         self._check_closed(needed)
-        held = [v for v in needed if isinstance(v, Parameter) and v not in set(self._inputs)]
-        for p in held:
-            if p.default_update is not None and p not in changes:
-                changes[p] = p.default_update
-                wanted.append(p.default_update)
         self._asked = Graph((*self._inputs, *held), tuple(wanted))
         self._count = len(results)
         news = dict(zip(changes, wanted[self._count :], strict=True))
         self._on = switched_on(optimize, check_nan)
         self._compile(held, wanted[: self._count], news)
         self._flat_kind = _flat_kind(self._structure)
-        self._turn = Lock()
+        self._turn = RLock()
+        self._is_running = False
         self._programs: dict[tuple[tuple[int, ...], ...], Loaded] = {}
         self._latest: Loaded | None = None
         self._planned = 0
@@ -149,16 +169,33 @@ class Function:
         given = self._arguments(args, kwargs)
         shapes = tuple([a.shape for a in given])
         with self._turn:
-            loaded = self._programs.get(shapes)
-            if loaded is None or loaded is not self._latest:
-                loaded = self._turn_to(shapes)
-            held, rooms = self._state.read(), self._state.rooms()
-            arrays = [*given, *held, *rooms, *loaded.program.constants]
-            results = _fresh(loaded(arrays), arrays)
-            if self._state.updated:
-                self._state.store(results[self._count :], rooms)
-                del results[self._count :]
+            if self._is_running:
+                raise ReentryError(f"{self.name} is called while it runs, by its own thread")
+            self._is_running = True
+            try:
+                loaded = self._programs.get(shapes)
+                if loaded is None or loaded is not self._latest:
+                    loaded = self._turn_to(shapes)
+                held, rooms = self._state.read(), self._state.rooms()
+                arrays = [*given, *held, *rooms, *loaded.program.constants]
+                try:
+                    results = _fresh(loaded(arrays), arrays)
+                except NotFiniteError as error:
+                    self._note_what_came_in(error, [*given, *held])
+                    raise
+                if self._state.updated:
+                    self._state.store(results[self._count :], rooms)
+                    del results[self._count :]
+            finally:
+                self._is_running = False
         return self._nested(results)
+
+    def _note_what_came_in(self, error: NotFiniteError, arrays: Sequence[Array]) -> None:
+        """The gate that `check_nan` blames may only hand on what it was given."""
+        for v, array in zip(self._graph.inputs, arrays, strict=True):
+            if v.type.differentiable and not np.isfinite(array).all():
+                found = "a NaN" if np.isnan(array).any() else "an infinity"
+                error.add_note(f"{self.name}: {label(v)} held {found} before the call")
 
     def _nested(self, results: list[Array]) -> Any:
         """The results as the outputs were nested."""
@@ -172,9 +209,13 @@ class Function:
             loaded = self._plan(shapes)
             self._planned += 1
         self._programs[shapes] = self._latest = loaded
-        while len(self._programs) > _KEPT:
+        while len(self._programs) > _KEPT or (len(self._programs) > 1 and self._memory() > _MEMORY):
             self._programs.pop(next(iter(self._programs)))
         return loaded
+
+    def _memory(self) -> int:
+        """Bytes that the programs keep."""
+        return sum(loaded.program.memory for loaded in self._programs.values())
 
     def _plan(self, shapes: Sequence[tuple[int, ...]]) -> Loaded:
         """The program for arguments of these shapes."""
@@ -183,14 +224,15 @@ class Function:
             for v, shape in zip(self._inputs, shapes, strict=True)
         ]
         sizes = bind_sizes(named)
-        return Loaded(self._written(sizes), self.name)
+        shown_sizes = ", ".join(f"{name}={size}" for name, size in sizes.items()) or "all calls"
+        return Loaded(self._written(sizes), self.name, shown_sizes)
 
     def _written(self, sizes: Mapping[str, int]) -> Program:
         """The program for these sizes."""
         outputs = self._graph.outputs
         results, filled = outputs[: self._unfilled], outputs[self._unfilled :]
         steps = plan(Graph(self._graph.inputs, results, Binding(sizes)), SMALLEST, filled)
-        if "blocks" in self._on and not self._check_nan:
+        if "blocks" in self._on:
             in_blocks(steps, BLOCK)
         return write(steps, self._check_nan)
 
@@ -201,30 +243,40 @@ class Function:
 
         Its arguments are those of the function, its parameters, room for the new values of those
         that lie in a vector, and large constants. It is the one for `sizes` of the dimension names,
-        ``f.source(T=5, B=2)``; without them, the one that was made last.
+        ``f.source(T=5, B=2)``; without them, the one that was used last.
         """
-        if not sizes and self._programs:
-            return next(reversed(self._programs.values())).program.source
+        if not sizes and self._latest is not None:
+            return self._latest.program.source
         named = [size for v in self._inputs for size in v.shape if isinstance(size, Dim)]
-        if missing := sorted({name for size in named for name in size.names()} - sizes.keys()):
+        known = {name for size in named for name in size.names()}
+        for name, value in sizes.items():
+            if name not in known or not isinstance(value, int) or value < 0:
+                what = f"{name}={value!r} is no size of {self.name}"
+                raise ArgumentError(f"{what}: it depends on {sorted(known)}")
+        if missing := sorted(known - sizes.keys()):
+            example = ", ".join(f"{name}=5" for name in sorted(known))
             raise ArgumentError(
                 f"the program of {self.name} depends on the sizes {missing}: give them, as in "
-                f".source({missing[0]}=5), or call the function first"
+                f".source({example}), or call the function first"
             )
         return self._written(sizes).source
 
     def report(self) -> str:
         """What each rewrite did and where, what is left in loops and why, what the programs keep in
         memory, and what stayed slow."""
+        with self._turn:
+            state, kept = self._state, list(self._programs.values())
         lines = [
-            f"{self.name}: {len(self._inputs)} inputs, {len(self._state.parameters)} parameters, "
-            f"{len(self._state.updated)} updates",
+            f"{self.name}: {counted(len(self._inputs), 'input')}, "
+            f"{counted(len(state.parameters), 'parameter')} with what optimisers remember, "
+            f"{counted(len(state.updated), 'update')}",
             f"as built: {shown(count_gates(self._asked))}",
             *vectors_of(self._vectors),
             *passes_of(self._built, self._on),
             *loops_of(self._graph),
-            f"programs: {self._planned} (NumPy)",
-            *programs_of(loaded.program for loaded in self._programs.values()),
+            f"programs: {self._planned} planned, {len(kept)} kept (NumPy), with "
+            f"{mebibytes(self._memory())} from call to call",
+            *programs_of({loaded.sizes: loaded.program for loaded in kept}),
         ]
         return "\n".join(lines)
 

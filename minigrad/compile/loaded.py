@@ -1,7 +1,7 @@
 """A program that can be run, and what its errors mean."""
 
 from collections.abc import Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,19 @@ __all__ = ["Loaded"]
 
 
 class Loaded:
-    """A program, loaded; `name` is that of the function that it belongs to."""
+    """A program, loaded; `name` is that of the function that it belongs to, `sizes` those
+    that it is for."""
 
-    def __init__(self, program: Program, name: str) -> None:
-        self.program = program
-        self.name = name
+    def __init__(self, program: Program, name: str, sizes: str) -> None:
+        self.program, self.name, self.sizes = program, name, sizes
         self.run = program.load(self._finite)
-        self.context = copy_context()  # in which NumPy does not warn of 1/0 and the like
-        self.context.run(np.seterr, all="ignore")
+        self.context = _quiet_context()
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
+        # A gate that is called may look at context variables, which are those of now.
+        context = _quiet_context() if self.program.gates else self.context
         try:
-            return self.context.run(self.run, *arrays)
+            return context.run(self.run, *arrays)
         except Exception as error:
             self._explain(error)
             raise
@@ -50,6 +51,13 @@ class Loaded:
             error.add_note(
                 f"{self.name}: in {line.apply.gate}{_when(steps)}, at {line.apply.where}"
             )
+
+
+def _quiet_context() -> Context:
+    """A context in which NumPy does not warn of 1/0 and the like: quicker than np.errstate."""
+    context = copy_context()
+    context.run(np.seterr, all="ignore")
+    return context
 
 
 def _when(steps: Sequence[int]) -> str:

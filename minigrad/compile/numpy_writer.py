@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import GateError
-from ..graph import Apply, Gate
+from ..graph import Apply
 from ..types import Type
 from ..variables import Constant
 from .called import CalledGate
@@ -44,7 +44,6 @@ SMALLEST = 256  # bytes; what is smaller NumPy allocates quicker than it finds a
 
 _RESERVED = {*keyword.kwlist, *dir(builtins), "np", "program", "finite", "gates"}
 _LARGEST_LITERAL = 16  # elements of a constant that is written into the source
-_GATES = f"{Gate.__module__.partition('.')[0]}.gates"
 
 
 _FINITE = """
@@ -321,7 +320,7 @@ class _Writer:
             made, lines = self.recorded(step, inputs, out)
         except Exception as error:  # a forward may do anything: any failure means "not writable"
             made, lines = self.called(step, inputs, error)
-        if not type(step.gate).__module__.startswith(_GATES):
+        if not step.gate.is_built_in:
             lines += self.checks_of_its_rule(step, made)
         if out and made != [out]:
             lines, made = [*lines, f"np.copyto({out}, {made[0]})"], [out]
@@ -393,12 +392,13 @@ class _Writer:
             self.line(f"del {', '.join(gone)}")
 
     def checks_of_its_rule(self, step: Call, made: Sequence[str]) -> list[str]:
-        """Lines that check the shape of what a user's gate made."""
+        """Lines that check the type of what a user's gate made."""
         found = []
         for array, name in zip(step.outputs, made, strict=True):
-            shape = array.type.shape
-            message = f"{step.apply.gate}.infer says {shape}, its forward gave another shape"
-            found.append(f"if np.shape({name}) != {shape}: raise ValueError({message!r})")
+            given = f"(np.asarray({name}).dtype, np.shape({name}))"
+            message = f"{step.apply.gate}.infer says {array.type}, its forward gave"
+            test = f"if {given} != ({_dtype(array)}, {_shape(array)})"
+            found.append(f"{test}: raise ValueError({message!r}, *{given})")
         return found
 
     def check(self, step: Call, made: Sequence[str]) -> None:

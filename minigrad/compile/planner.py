@@ -22,8 +22,6 @@ from .plan import Array, Block, Call, Copy, Instruction, Part, Plan
 
 __all__ = ["Join", "Planner", "Scope", "plan"]
 
-_GATES = f"{Gate.__module__.partition('.')[0]}.gates"
-
 
 def plan(graph: Graph, smallest: int, filled: Sequence[Variable] = ()) -> Plan:
     """The plan of a bound graph. Values of fewer bytes than `smallest` are given no place.
@@ -77,7 +75,7 @@ class Planner:
 
     def plan(self, graph: Graph, filled: Sequence[Variable]) -> Plan:
         arguments = [Array(self.type(v), name=v.name) for v in graph.inputs]
-        rooms = [Array(self.type(v), name="new_values") for v in filled]
+        rooms = [Array(self.type(v), name=v.name or "new_values") for v in filled]
         whole = Graph(graph.inputs, (*graph.outputs, *filled), graph.binding)
         targets = dict(zip(filled, rooms, strict=True))
         found, _ = self.block(whole, arguments, targets, kept=frozenset(whole.outputs))
@@ -149,7 +147,7 @@ class Planner:
             outputs = [array]
         else:
             outputs = [Array(self.type(v), name=v.name) for v in apply.outputs]
-            looks = gate.view or not type(gate).__module__.startswith(_GATES)
+            looks = gate.view or not gate.is_built_in
             blocks = scope.liveness.of(apply.inputs) if looks else frozenset()
         self.steps.append(Call(gate, inputs, outputs, apply, placed))
         if not placed and (target := self.target(scope, apply.outputs[0])):

@@ -1,7 +1,7 @@
 """What became of a graph: the text of ``f.report()``."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..gates import Matmul
@@ -10,10 +10,20 @@ from ..loops import Scan
 from ..rewrite import NAMES, Vector, stages
 from .program import Program
 
-__all__ = ["count_gates", "loops_of", "passes_of", "programs_of", "shown", "vectors_of"]
+__all__ = [
+    "count_gates",
+    "counted",
+    "loops_of",
+    "mebibytes",
+    "passes_of",
+    "programs_of",
+    "shown",
+    "vectors_of",
+]
 
 Counts = tuple[int, int, int]
 _LINES = 6  # so many are named, and the others counted
+_NAMES = 3
 
 
 def count_gates(graph: Graph) -> Counts:
@@ -32,15 +42,20 @@ def count_gates(graph: Graph) -> Counts:
 def shown(counts: Counts) -> str:
     """Counts of gates in words."""
     outside, loops, inside = counts
-    within = f" and {inside} in {_count(loops, 'loop')}" if loops else ""
-    return f"{_count(outside, 'gate')}{within}"
+    within = f" outside loops, {inside} inside {counted(loops, 'loop')}" if loops else ""
+    return f"{counted(outside, 'gate')}{within}"
 
 
 def vectors_of(vectors: Iterable[Vector]) -> Iterator[str]:
     """The parameters that lie end to end."""
     for vector in vectors:
+        names = [p.name or "(unnamed)" for p in vector.parameters]
+        more = ", …" if len(names) > _NAMES else ""
         size = vector.variable.shape[0]
-        yield f"flat: {len(vector.parameters)} parameters lie in one vector of {size:,} numbers"
+        yield (
+            f"flat: {len(names)} parameters lie in one vector of {size:,} numbers, "
+            f"{vector.variable.name}: {', '.join(names[:_NAMES])}{more}"
+        )
 
 
 def passes_of(graph: Graph, on: Collection[str]) -> Iterator[str]:
@@ -51,8 +66,9 @@ def passes_of(graph: Graph, on: Collection[str]) -> Iterator[str]:
         after = _uses(rewritten)
         lines = {where for _, where, *_ in (before - after) + (after - before)}
         if lines:
-            counts = count_gates(graph), count_gates(rewritten)
-            yield f"{name}: {shown(counts[0])} → {shown(counts[1])}; {_places(lines)}"
+            old, new = count_gates(graph), count_gates(rewritten)
+            what = f"{shown(old)} → {shown(new)}" if old != new else "as many gates, put otherwise"
+            yield f"{name}: {what}; at {_places(lines)}"
         graph, before = rewritten, after
 
 
@@ -81,7 +97,7 @@ def _places(lines: Collection[str | None]) -> str:
         for i, (file, n) in enumerate(named[:_LINES])
     ]
     more = len(named) - _LINES
-    return f"at {', '.join(parts)}{f' and {more} more' if more > 0 else ''}"
+    return f"{', '.join(parts)}{f' and {more} more' if more > 0 else ''}"
 
 
 def loops_of(graph: Graph, depth: int = 0) -> Iterator[str]:
@@ -94,25 +110,30 @@ def loops_of(graph: Graph, depth: int = 0) -> Iterator[str]:
         products = [a for a in work if isinstance(a.gate, Matmul)]
         margin = "  " * depth
         yield (
-            f"{margin}{apply.gate} over {apply.gate.length}, at {apply.where}: in each step "
-            f"{_count(len(products), 'matrix product')} and "
-            f"{_count(len(work) - len(products), 'other gate')}"
+            f"{margin}{apply.gate} over {apply.gate.length}, at {_place(apply)}: in each step "
+            f"{counted(len(products), 'matrix product')} and "
+            f"{counted(len(work) - len(products), 'other gate')}"
         )
-        yield from (f"{margin}  {_reason(apply.gate, a)}" for a in products)
-        yield from (f"{margin}  {a.gate} at {a.where} has no lift" for a in work if _is_stuck(a))
+        reasons = (_reason(apply.gate, a) for a in work if a in products or _is_stuck(a))
+        yield from (f"{margin}  {reason}" for reason in dict.fromkeys(filter(None, reasons)))
         yield from loops_of(body, depth + 1)
 
 
-def _reason(scan: Scan, product: Apply) -> str:
-    """Why a matrix product is still done step by step."""
+def _reason(scan: Scan, apply: Apply) -> str | None:
+    """Why a gate is still done step by step."""
     carries = scan.body.inputs[: scan.carries]
-    (out,) = product.outputs
-    needed = [c for c in carries if out in dependents([out], [c])]
-    names = ", ".join(c.name for c in needed if c.name) or "a carry"
-    what = f"the product at {product.where}"
-    if needed:
-        return f"{what} waits for {names}"
+    reached = [c for c in carries if set(apply.outputs) & dependents(apply.outputs, [c])]
+    what = f"{apply.gate} at {_place(apply)}"
+    if reached:
+        names = dict.fromkeys(c.name for c in reached if c.name)
+        return f"{what} waits for {', '.join(names) or 'a carry'}"
+    if _is_stuck(apply):
+        return f"{what} stays in the loop: its class defines no lift"
     return f"{what} waits for no carry: a pass that would move it is off, or memory is to be saved"
+
+
+def _place(apply: Apply) -> str:
+    return _places([apply.where])
 
 
 def _is_stuck(apply: Apply) -> bool:
@@ -120,18 +141,23 @@ def _is_stuck(apply: Apply) -> bool:
     return type(apply.gate).lift is Gate.lift
 
 
-def programs_of(programs: Iterable[Program]) -> Iterator[str]:
-    """What the programs keep in memory, and which gates they call as objects."""
+def programs_of(programs: Mapping[str, Program]) -> Iterator[str]:
+    """What the programs for some sizes keep in memory, and the gates that they call as objects."""
     unwritten: dict[str, None] = {}
-    for program in programs:
-        kept = program.memory / 2**20
-        yield (
-            f"a program of {len(program.lines)} lines keeps {kept:.2f} MiB in "
-            f"{_count(program.buffers, 'buffer')} from call to call"
-        )
+    for program in programs.values():
         unwritten |= dict.fromkeys(program.unwritten)
+    for sizes, program in list(programs.items())[-_NAMES:]:
+        yield (
+            f"  the one for {sizes} has {counted(len(program.lines), 'line')} and keeps "
+            f"{mebibytes(program.memory)} in {counted(program.buffers, 'buffer')}"
+        )
     yield from (f"slow: called, not written out: {text}" for text in unwritten)
 
 
-def _count(n: int, what: str) -> str:
+def mebibytes(size: int) -> str:
+    return f"{size / 2**20:.2f} MiB"
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things, in the singular or plural."""
     return f"{n} {what}{'' if n == 1 else 's'}"

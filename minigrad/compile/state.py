@@ -15,11 +15,15 @@ from ..variables import Parameter
 
 __all__ = ["State"]
 
-# References to an array that only `room` knows: its variable, and the argument of getrefcount. Such
-# an array is used again, since memory that is new costs more than an update: the system clears it.
-# Without Python's global lock the number means little.
-_MINE = 2
-_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+def _references_of_one_owner() -> int:
+    """What getrefcount says of an array that only one variable knows, in this Python."""
+    spare = np.empty(0)
+    return getrefcount(spare)
+
+
+_ALONE = _references_of_one_owner()
+_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()  # without it the number means little
 
 # Each of these, mapped over a list, is one call into C that runs no Python code: Ctrl-C and other
 # threads come before it or after it, and so find all parameters changed or none.
@@ -89,13 +93,19 @@ class _Held:
         return self.array
 
     def room(self) -> Array:
-        """Memory for new values: of the values before the last ones, if nobody looks at them."""
+        """Memory for new values: of the values before the last ones, if nobody looks at them.
+
+        Fresh pages must be zeroed by the system, which costs more than the update itself.
+        """
         spare, self.spare = self.spare, None
-        if spare is None or getrefcount(spare) > _MINE or not _GIL:
+        if spare is None or getrefcount(spare) > _ALONE or not _GIL:
             return np.empty(self.array.shape, self.array.dtype)
         return spare
 
     def parted(self, array: Array) -> list[Array]:
         """The values of the parameters in this array, which is kept."""
-        self.spare, self.array, self.pieces = self.array, array, self.vector.pieces(array)
+        pieces = self.vector.pieces(array)
+        # One store of three: were the array kept without its pieces, it would pass for values that
+        # nobody has stored yet.
+        self.spare, self.array, self.pieces = self.array, array, pieces
         return self.pieces  # type: ignore[return-value]  # arrays now

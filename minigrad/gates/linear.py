@@ -117,7 +117,8 @@ class Lookup(Gate):
             one_hot = xp.equal(ids[..., None], xp.arange(rows)).astype(table.dtype)
             return xp.matmul(one_hot, table, out=out)
         products = xp.dot(xp.eye(rows + 1, rows, dtype=table.dtype), table)
-        picked = xp.where((ids < 0) | (ids > rows), rows, ids)
+        ids = ids.astype(np.int64)  # in which there is a place for one more row
+        picked = xp.where((ids < 0) | (ids >= rows), rows, ids)
         return xp.take(products, picked, axis=0, out=out, mode="clip")  # quick, as none is outside
 
     def vjp(self, cotangent: Variable, output: Variable, ids: Variable, table: Variable) -> Any:

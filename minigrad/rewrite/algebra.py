@@ -139,6 +139,8 @@ def _reshaped_piece(gate: Gate, x: Variable) -> Variable | None:
     piece = piece_of(x)
     if piece is None or piece.axis != x.ndim - 1 or gate.shape[-1:] != x.shape[-1:]:
         return None
+    if product(gate.shape[:-1]) != product(x.shape[:-1]):  # of nothing there may be many
+        return None
     whole = piece.whole.reshape((*gate.shape[:-1], piece.whole.shape[-1]))
     return cut(whole, whole.ndim - 1, piece.start, piece.stop)
 

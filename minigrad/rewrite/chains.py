@@ -23,8 +23,9 @@ class Chains:
 
     def ends(self, v: Variable, kind: type) -> bool:
         """Whether a chain of `kind` ends in v, and does not go on in its only reader."""
-        goes_on = self.uses[v] == 1 and self.reader[v] is kind
-        return v.owner is not None and type(v.owner.gate) is kind and not goes_on
+        if v.owner is None or type(v.owner.gate) is not kind:
+            return False
+        return not (self.uses[v] == 1 and self.reader[v] is kind)
 
     def terms(self, v: Variable, kind: type) -> list[Variable]:
         """What the chain of `kind` that ends in v is made of, all of one dtype; else [v] alone."""

@@ -69,22 +69,33 @@ def flat(
     if not groups:
         return list(results), dict(changes), []
     whole: dict[Column, Variable] = {
-        g: Input(Type((_ends(g)[-1],), g[0].dtype), "parameters") for g in groups
+        g: Input(Type((_ends(g)[-1],), g[0].dtype), _name(g)) for g in groups
     }
     join = _Joiner(whole, edge)
-    news = [join(tuple(changes[p] for p in group)) for group in groups]
+    news = [
+        join(tuple(changes[p] for p in group)).named(f"new_{whole[group].name}") for group in groups
+    ]
     grouped = {p for group in groups for p in group}
     left = {p: new for p, new in changes.items() if p not in grouped}
     wanted = [*results, *left.values(), *news]
     wanted = substitute(wanted, edge | _joined_sums(wanted, edge, forms, join))
     vectors = [Vector(g, whole[g], whole[g]) for g in groups]
     views = {
-        p: view for v in vectors for p, view in zip(v.parameters, v.pieces(v.variable), strict=True)
+        p: view.named(p.name)
+        for v in vectors
+        for p, view in zip(v.parameters, v.pieces(v.variable), strict=True)
     }
     wanted = substitute(wanted, edge | views)
     n, m = len(results), len(results) + len(left)
     vectors = [replace(v, new=new) for v, new in zip(vectors, wanted[m:], strict=True)]
     return wanted[:n], dict(zip(left, wanted[n:m], strict=True)), vectors
+
+
+def _name(parameters: Sequence[Parameter]) -> str:
+    """What to call them together: ``parameters_m`` for the slots ``W.m``, ``b.m`` …"""
+    lasts = {(p.name or "").rpartition(".")[2] for p in parameters}
+    last = lasts.pop() if len(lasts) == 1 else ""
+    return f"parameters_{last}" if last else "parameters"
 
 
 def _ends(parameters: Sequence[Parameter]) -> list[int]:

@@ -7,6 +7,7 @@ What it picks from is computed so that it is NaN where the product would be.
 
 from collections.abc import Sequence
 
+from ..dims import product
 from ..gates import Lookup, Matmul, OneHot, Reshape
 from ..graph import Apply, Graph
 from ..loops import Scan
@@ -28,10 +29,12 @@ def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None
     if not isinstance(apply.gate, Matmul):
         return None
     left, table = inputs
-    ids = _places_of_ones(left)
-    if ids is None or table.ndim != 2 or left.dtype != table.dtype or table.dtype.kind != "f":
+    if table.ndim != 2 or left.dtype != table.dtype or table.dtype.kind != "f":
         return None
     with located(apply.where):
+        ids = _places_of_ones(left)
+        if ids is None:
+            return None
         return [Lookup()(ids, table).named(apply.outputs[0].name)]
 
 
@@ -41,8 +44,12 @@ def _places_of_ones(v: Variable) -> Variable | None:
         return None
     if isinstance(v.owner.gate, OneHot):
         return v.owner.inputs[0]
-    (*_, width), (inner, *_) = v.shape or (0,), v.owner.inputs or (v,)
-    if isinstance(v.owner.gate, Reshape) and inner.ndim and inner.shape[-1] == width:
-        ids = _places_of_ones(inner)
-        return None if ids is None else ids.reshape(v.shape[:-1])
-    return None
+    if not isinstance(v.owner.gate, Reshape):
+        return None
+    (inner,) = v.owner.inputs
+    if not inner.ndim or inner.shape[-1:] != v.shape[-1:]:
+        return None
+    ids = _places_of_ones(inner)
+    if ids is None or product(ids.shape) != product(v.shape[:-1]):
+        return None
+    return ids.reshape(v.shape[:-1])

@@ -60,7 +60,8 @@ def cut(whole: Variable, axis: int, start: Size, stop: Size) -> Variable:
 
 
 def is_view_of_leaf(v: Variable, known: Collection[Variable]) -> bool:
-    """Whether v is there before anything is computed: a leaf or in `known`, or a view of such."""
+    """Whether v is a leaf or a view of one; it may go through `known`, but a computed input of a
+    graph is none: a rewrite puts a placeholder there."""
     while v not in known and v.owner is not None and v.owner.gate.view and v.owner.inputs:
         (v,) = v.owner.inputs
     return v.owner is None

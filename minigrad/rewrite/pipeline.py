@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from ..errors import ArgumentError
 from ..graph import Graph
+from ..where import located
 from .algebra import algebra
 from .fold import fold
 from .hoist import hoist
@@ -49,8 +50,9 @@ _ORDER = """
 """.split()  # noqa: SIM905 - the order is read as a text
 
 
-# What they move out of a loop, put together, or replace is not done where the user wrote it.
+# After these a gate no longer runs in the step, or on the line, of the user's.
 _OUT_OF_STEP = {
+    "blocks",
     "stability",
     "push_before",
     "push_after",
@@ -62,7 +64,7 @@ _OUT_OF_STEP = {
 }
 
 
-# What is not done to a graph, but to all that a function updates, and to the plan of a program.
+# Rewrites that are no pass from graph to graph: of all that a function updates, and of a plan.
 _OF_FUNCTIONS = ("flat", "blocks")
 NAMES = (*PASSES, *_OF_FUNCTIONS)
 
@@ -74,7 +76,13 @@ def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> 
     ArgumentError for a name that no pass has.
     """
     names = set(NAMES)
+    if not isinstance(switches, bool | Mapping):
+        raise ArgumentError(
+            f"optimize is True, False, or a dict such as {{'share': False}}, and not {switches!r}"
+        )
     chosen = dict.fromkeys(names, switches) if isinstance(switches, bool) else dict(switches)
+    if wrong := {name: on for name, on in chosen.items() if not isinstance(on, bool)}:
+        raise ArgumentError(f"optimize: a pass is switched by True or False, not {wrong}")
     if unknown := chosen.keys() - names:
         raise ArgumentError(
             f"optimize: there is no pass {sorted(unknown)}; there are {sorted(names)}"
@@ -85,9 +93,11 @@ def switched_on(switches: bool | Mapping[str, bool], in_steps: bool = False) -> 
 
 def stages(graph: Graph, on: Collection[str]) -> Iterator[tuple[str, Graph]]:
     """The graph after each of the passes in `on`, in order, with the pass's name."""
+    where = next((v.where for v in graph.outputs if v.where), None)
     for name in _ORDER:
         if name in on:
-            graph = PASSES[name](graph)
+            with located(where):  # of gates for which a pass knows no better line
+                graph = PASSES[name](graph)
             yield name, graph
 
 

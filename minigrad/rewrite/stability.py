@@ -8,15 +8,17 @@
 and in their gradients, where s is a softmax, a sigmoid or an exponential, which are zero only when
 they have underflowed:
 
-    (a / s) · s      →  a                      s · (a / s - b) →  a - s · b
+    (a / s) · s        →  a                    s · (a / s - b)  →  a - s · b
     (a / s) · (s · b)  →  a · b
 
-The values are those of the formula where that is accurate, and right where it is not.
+The values are those of the formula where that is accurate, and right where it overflows or
+cancels. NaN stays NaN.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 from .. import gates
+from ..functions import isnan, where
 from ..graph import Apply, Gate, Graph
 from ..loops import Scan
 from ..variables import Variable
@@ -54,14 +56,14 @@ def _of(v: Variable, kind: type[Gate]) -> Iterator[tuple[Variable, ...]]:
 
 
 def _log_of_composite(x: Variable) -> Iterator[Variable]:
-    for softmax in filter(None, [made_by(x, gates.Softmax)]):
+    if softmax := made_by(x, gates.Softmax):
         yield softmax.inputs[0].log_softmax(softmax.gate.axis)  # type: ignore[attr-defined]
     for (inner,) in _of(x, gates.Sigmoid):
         yield -(-inner).softplus()
 
 
 def _log_of_sum(x: Variable) -> Iterator[Variable]:
-    for total in filter(None, [made_by(x, gates.Sum)]):
+    if total := made_by(x, gates.Sum):
         assert isinstance(total.gate, gates.Sum)
         for (inner,) in _of(total.inputs[0], gates.Exp):
             if len(total.gate.axes) == 1:
@@ -86,7 +88,7 @@ def _ratio(x: Variable, y: Variable) -> Iterator[Variable]:
     for (top,) in _of(x, gates.Exp):
         for (bottom,) in _of(y, gates.Exp):
             yield (top - bottom).exp()
-        for total in filter(None, [made_by(y, gates.Sum)]):
+        if total := made_by(y, gates.Sum):
             assert isinstance(total.gate, gates.Sum)
             if total.inputs[0] is x and total.gate.keepdims and len(total.gate.axes) == 1:
                 yield top.softmax(total.gate.axes[0])
@@ -96,16 +98,21 @@ def _is_positive(v: Variable) -> bool:
     return any(made_by(v, kind) for kind in (gates.Softmax, gates.Sigmoid, gates.Exp))
 
 
+def _unless_nan(s: Variable, v: Variable) -> Variable:
+    """v, but NaN where s is."""
+    return where(isnan(s), s, v)
+
+
 def _cancelled(x: Variable, y: Variable) -> Iterator[Variable]:
     for left, right in ((x, y), (y, x)):
         for a, s in _of(left, gates.Divide):
             if not _is_positive(s):
                 continue
             if right is s:
-                yield a
+                yield _unless_nan(s, a)
             for other, b in _of(right, gates.Multiply):
                 if other is s:
-                    yield a * b
+                    yield _unless_nan(s, a * b)
         for difference, b in _of(right, gates.Subtract) if _is_positive(left) else ():
             for a, s in _of(difference, gates.Divide):
                 if s is left:

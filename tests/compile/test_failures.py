@@ -109,6 +109,13 @@ def test_check_nan_looks_at_gates_only() -> None:
         mg.function([x], masked, check_nan=True)([1, -1])
 
 
+def test_check_nan_says_what_came_in_with_one() -> None:
+    x, w = mg.input("x", (2,), "float64"), mg.parameter([1.0, np.nan], "w")
+    with pytest.raises(NotFiniteError, match="multiply made a NaN") as caught:
+        mg.function([x], x * w, check_nan=True)([1, 2])
+    assert "function: w held a NaN before the call" in caught.value.__notes__
+
+
 # ---------------------------------------------------------------- errors of NumPy
 
 

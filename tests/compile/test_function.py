@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import ArgumentError, BackendError, DTypeError, MinigradError, ShapeError
+from minigrad.errors import (
+    ArgumentError,
+    BackendError,
+    DTypeError,
+    MinigradError,
+    ReentryError,
+    ShapeError,
+)
 from minigrad.tree import flatten
 
 
@@ -338,3 +345,26 @@ def test_givens_reach_updates_and_loops() -> None:
     f = mg.function([], last, updates=[(w, w + last)], givens={x: mg.constant([1, 2], "float32")})
     assert f() == 4
     assert float(w.get_value()) == 6
+
+
+def test_a_function_that_is_called_while_it_runs_says_so() -> None:
+    class Caller(mg.Gate):
+        def infer(self, x: Any) -> Any:
+            return x
+
+        def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+            return np.asarray(f(x))  # not to be written down: it is called
+
+    x = mg.input("x", (3,), "float64")
+    f = mg.function([x], Caller()(x))
+    with pytest.raises(ReentryError, match="is called while it runs"):
+        f(np.ones(3))
+    with pytest.raises(ReentryError):  # and not a deadlock
+        f(np.ones(3))
+
+
+def test_default_updates_of_what_only_default_updates_need() -> None:
+    p, q, r = (mg.parameter(float(i), name) for i, name in enumerate("pqr"))
+    p.default_update, q.default_update = p + q, q + r
+    f = mg.function([], p * 1)
+    assert [float(f()) for _ in range(4)] == [0, 1, 4, 9]

@@ -65,12 +65,14 @@ def test_it_is_that_of_the_sizes_that_are_asked_for_or_of_the_last_call() -> Non
     x = mg.input("x", ("T", "B"))
     _, sums = mg.scan(lambda s, row: (s + row, s + row), mg.zeros(("B",)), x)
     f = mg.function([x], sums)
-    with pytest.raises(ArgumentError, match=r"sizes \['B', 'T'\]: give them, as in .source\(B=5\)"):
+    with pytest.raises(
+        ArgumentError, match=r"sizes \['B', 'T'\]: give them, as in .source\(B=5, T=5\)"
+    ):
         f.source()
     with pytest.raises(ArgumentError, match=r"the sizes \['B'\]"):
         f.source(T=2)
     assert "range(5)" in f.source(T=5, B=2)
-    assert "programs: 0" in f.report()
+    assert "programs: 0 planned" in f.report()
     f(np.ones((7, 2), "float32"))
     f(np.ones((8, 2), "float32"))
     assert "range(8)" in f.source()
@@ -173,10 +175,10 @@ def test_the_report_says_what_was_done() -> None:
     f(np.zeros((3, 2), "int64"), np.zeros((2, 3)))
     report = f.report()
     for text in (
-        "cost: 2 inputs, 3 parameters, 0 updates",
+        "cost: 2 inputs, 3 parameters with what optimisers remember, 0 updates",
         "as built: ",
         "share: switched off",
-        "programs: 1 (NumPy)",
+        "programs: 1 planned, 1 kept (NumPy)",
     ):
         assert text in report
     assert "called, not written out" not in report

@@ -60,6 +60,27 @@ def test_a_product_with_one_hot_rows_is_a_lookup_with_the_same_nans(count: int) 
     assert np.isnan(found).any()
 
 
+def test_small_integers_have_room_for_the_number_of_rows() -> None:
+    ids, table = mg.input("ids", (300,), "int8"), mg.input("table", (128, 1), "float64")
+    product = mg.one_hot(ids, 128, "float64") @ table
+    at = {
+        ids: np.resize(np.arange(-3, 128, dtype="int8"), 300),
+        table: np.arange(1.0, 129)[:, None],
+    }
+    np.testing.assert_array_equal(
+        mg.function([ids, table], product)(*at.values()), product.eval(at)
+    )
+
+
+# ---------------------------------------------------------------- algebra
+
+
+def test_a_piece_of_nothing_may_take_any_shape() -> None:
+    z = mg.input("z", ("T", 4), "float64")
+    for shape in ((7, 0), (1, -1)):
+        assert mg.function([z], z[:, 2:2].reshape(shape))(np.ones((2, 4))).shape in ((7, 0), (1, 0))
+
+
 # ---------------------------------------------------------------- merge
 
 

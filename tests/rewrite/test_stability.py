@@ -191,3 +191,12 @@ def test_integers_and_booleans_are_left_alone(dtype: str) -> None:
         for optimize in (True, {"stability": False}):
             found = mg.function([n], y, optimize=optimize)(np.array([1, 0, 1], dtype))
             assert_same(found, y.eval({n: np.array([1, 0, 1], dtype)}), rtol=1e-15)
+
+
+def test_a_nan_stays_one() -> None:
+    x, y = mg.inputs("x y", (2,), "float64")
+    for s in (mg.exp(x), mg.sigmoid(x), mg.softmax(x)):
+        for formula in ((y / s) * s, s * (y / s - y), (y / s) * (s * y)):
+            at = {x: np.array([np.nan, 1.0]), y: np.ones(2)}
+            found = mg.function([x, y], formula)(at[x], at[y])
+            np.testing.assert_array_equal(np.isnan(found), np.isnan(formula.eval(at)))
