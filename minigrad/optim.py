@@ -338,9 +338,11 @@ def clip_by_norm(grads: Any, max_norm: Rate) -> Any:
 def _number(name: str, value: Any, end: float) -> float:
     """`value` as a Python number, 0 ≤ value < end. ArgumentError for others."""
     try:
-        number = float(value)
+        number = None if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
-        raise ArgumentError(f"{name} is a number, and not {value!r}") from None
+        number = None
+    if number is None:
+        raise ArgumentError(f"{name} is a number, and not {value!r}")
     if not 0 <= number < end:
         raise ArgumentError(f"{name} is in 0 ≤ {name} < {end}, and not {value!r}")
     return number
@@ -348,6 +350,8 @@ def _number(name: str, value: Any, end: float) -> float:
 
 def _named(parameters: Mapping[str, Parameter] | Iterable[Parameter]) -> dict[str, Parameter]:
     """Parameters by name: the dict's keys, or the places in a list."""
+    if isinstance(parameters, Variable):
+        raise ArgumentError(f"parameters are a list or a dict of them, and not {parameters!r}")
     if isinstance(parameters, Mapping):
         named = dict(parameters)
     else:

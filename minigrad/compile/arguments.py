@@ -56,9 +56,12 @@ class Arguments:
         if kwargs:
             args = self._in_order(args, kwargs)
         if len(args) != len(self._trees):
+            missing = (
+                f": {', '.join(self.names[len(args) :])} missing" if self.names[len(args) :] else ""
+            )
             raise ArgumentError(
                 f"{self.name} takes {len(self._trees)} arguments ({', '.join(self.names)}) and had "
-                f"{len(args)}"
+                f"{len(args)}{missing}"
             )
         arrays = []
         for value, (name, variables, paths, structure) in zip(args, self._trees, strict=True):

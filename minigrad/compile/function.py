@@ -326,9 +326,15 @@ def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Var
 
 def _checked_updates(updates: Updates | None) -> dict[Parameter, Variable]:
     """The parameters that change, and their new values."""
+    if isinstance(updates, Variable) or not isinstance(updates, Iterable | None):
+        what = "did you mean its .updates(cost, parameters)?" if hasattr(updates, "updates") else ""
+        raise ArgumentError(f"updates are pairs (parameter, new value), not {updates!r} {what}")
     pairs = list(updates.items() if isinstance(updates, Mapping) else updates or ())
     found: dict[Parameter, Variable] = {}
-    for p, value in pairs:
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ArgumentError(f"updates are pairs (parameter, new value), and {pair!r} is none")
+        p, value = pair
         if not isinstance(p, Parameter):
             raise ArgumentError(f"only parameters can be updated, and {p!r} is none")
         if p in found:

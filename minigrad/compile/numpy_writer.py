@@ -7,10 +7,7 @@ are loops. Views of memory that stays where it is are made once, before the prog
         np.dot(row, W, out=b_1)
 """
 
-import builtins
-import keyword
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +16,7 @@ from ..graph import Apply
 from ..types import Type
 from ..variables import Constant
 from .called import CalledGate
+from .names import Names
 from .plan import (
     Array,
     Block,
@@ -42,7 +40,6 @@ __all__ = ["BLOCK", "SMALLEST", "write"]
 BLOCK = 2**17  # bytes; so many of a few arrays stay in cache
 SMALLEST = 256  # bytes; what is smaller NumPy allocates quicker than it finds a place for it
 
-_RESERVED = {*keyword.kwlist, *dir(builtins), "np", "program", "finite", "gates"}
 _LARGEST_LITERAL = 16  # elements of a constant that is written into the source
 
 
@@ -64,7 +61,7 @@ class _OpenLoop:
     """A loop that is being written: its counter, and what else it runs over, by name."""
 
     counter: str
-    loop: Loop
+    step: Loop
     zipped: dict[str, str] = field(default_factory=dict)
 
 
@@ -82,23 +79,19 @@ class _Writer:
     head: list[Line] = field(default_factory=lambda: [Line("import numpy as np", 0), Line("", 0)])
     memory: list[Line] = field(default_factory=list)
     loops: list[_OpenLoop] = field(default_factory=list)
-    home: dict[Array, _OpenLoop] = field(default_factory=dict)  # of rows and turns
-    names: dict[Array, str] = field(default_factory=dict)
+    loop_of: dict[Array, _OpenLoop] = field(default_factory=dict)  # of rows and turns
+    names: Names = field(default_factory=Names)
     blocks: dict[Block, str] = field(default_factory=dict)
     static: dict[Array, bool] = field(default_factory=dict)
     listed: dict[Array, tuple[_OpenLoop, str, bool]] = field(default_factory=dict)
-    local: set[Array] = field(default_factory=set)  # named outside loops
-    dead: set[Array] = field(default_factory=set)
-    bearers: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
-    taken: set[str] = field(default_factory=lambda: set(_RESERVED))
-    numbers: Counter[str] = field(default_factory=Counter)  # the last one behind each base
+    top_level: set[Array] = field(default_factory=set)  # made outside of loops
     arrays: list[Constant] = field(default_factory=list)
     gates: list[CalledGate] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     checked: list[Apply] = field(default_factory=list)
 
     def program(self, plan: Plan) -> Program:
-        arguments = [self.bear(a, self.name(a.name)) for a in plan.arguments]
+        arguments = [self.names.give(a, self.fresh(a.name)) for a in plan.arguments]
         for constant, array in plan.constants.items():
             self.constant(constant, array)
         last = {a: i for i, step in enumerate(plan.steps) for a in inputs_of(step)}
@@ -108,7 +101,7 @@ class _Writer:
             self.delete([a for a in (*inputs_of(step), *outputs_of(step)) if last.get(a, i) == i])
         results = "".join(f"{self.value(a)}, " for a in plan.results)
         self.line(f"return ({results.rstrip()})")
-        arguments += [self.names[plan.constants[c]] for c in self.arrays]
+        arguments += [self.names.of[plan.constants[c]] for c in self.arrays]
         if self.check_nan:
             self.head += [Line(text, 0) for text in _FINITE.splitlines()]
         signature = Line(f"def program({', '.join(arguments)}):", 0)
@@ -124,7 +117,7 @@ class _Writer:
 
     def constant(self, constant: Constant, array: Array) -> None:
         """A small one stands in the source, a large one is an argument."""
-        name = self.bear(array, self.name(array.name or "c"))
+        name = self.names.give(array, self.fresh(array.name or "c"))
         value = constant.value
         if value.size > _LARGEST_LITERAL:
             self.arrays.append(constant)
@@ -142,105 +135,101 @@ class _Writer:
             case Copy(source, target, apply):
                 self.copy(source, target, apply)
             case Empty(array, apply):
-                name = self.bear(array, self.name(array.name))
+                name = self.names.give(array, self.fresh(array.name))
                 self.line(f"{name} = np.empty({_type(array)})", apply)
             case Loop():
                 self.loop(step)
         if not self.loops:
-            self.local.update(outputs_of(step))
+            self.top_level.update(outputs_of(step))
 
     # ------------------------------------------------------------ names and lines
 
-    def name(self, hint: str | None = None) -> str:
-        """A name that is not taken, after `hint` where that makes an identifier."""
-        base = re.sub(r"\W", "_", hint or "v", flags=re.ASCII)
-        base = f"v_{base}" if base[0].isdigit() else base
-        name = base if hint else ""
-        while not name or name in self.taken:
-            self.numbers[base] += 1
-            name = f"{base}{'_' if hint else ''}{self.numbers[base]}"
-        self.taken.add(name)
-        return name
-
-    def bear(self, array: Array, name: str) -> str:
-        """Let an array be called by a name from here on."""
-        self.names[array] = name
-        self.bearers[name].append(array)
-        return name
+    def fresh(self, hint: str | None = None) -> str:
+        return self.names.fresh(hint)
 
     def line(self, text: str, apply: Apply | None = None, made: str = "") -> None:
         self.lines.append(Line(text, 1 + len(self.loops), apply, self.counters(), made))
 
     def counters(self) -> tuple[str, ...]:
         """The time steps that we are in."""
-        return tuple(around.counter for around in self.loops if not around.loop.in_blocks)
+        return tuple(around.counter for around in self.loops if not around.step.in_blocks)
 
     def once(self, text: str) -> None:
         """A line that is run when the program is loaded."""
         self.memory.append(Line(text, 0))
 
     def delete(self, arrays: Iterable[Array]) -> None:
-        """Forget new arrays that nothing mentions any more: their memory is free again.
-
-        Several arrays may bear one name, such as the input and output of a gate that does nothing.
-        """
-        self.dead.update(a for a in arrays if a in self.local and a not in self.static)
-        names = {self.names[a] for a in arrays if a in self.dead}
-        gone = [name for name in names if all(a in self.dead for a in self.bearers[name])]
-        if gone:
-            self.line(f"del {', '.join(sorted(gone))}")
+        """Forget new arrays that nothing mentions any more: their memory is free again."""
+        mine = [a for a in arrays if a in self.top_level and a not in self.static]
+        if gone := self.names.end(mine):
+            self.line(f"del {', '.join(gone)}")
 
     def value(self, array: Array) -> str:
         """What an array is called. One that has a place is called something when it is needed."""
-        if array in self.names:
-            return self.names[array]
+        if array in self.names.of:
+            return self.names.of[array]
         match array.place:
             case Block() as block:
-                name = self.name("b")
-                self.once(
-                    f"{name} = {self.block(block)}.view({_dtype(array)}).reshape({_shape(array)})"
-                )
-                self.static[array] = True
+                name = self.laid(array, block)
             case Part() as part:
-                name = self.name("b")
-                line = f"{name} = {_part(array, part, self.value(part.of))}"
-                contiguous = all(size == 1 for size in part.of.type.shape[: part.axis])
-                if not self.look([array], part.of, [name], [line], contiguous):
-                    self.line(line)
+                name = self.part(array, part)
             case Row(of):
-                name, home = self.name(array.name or "row"), self.home[array]
-                order = "[::-1]" if home.loop.reverse else ""
-                home.zipped[name] = f"{self.value(of)}{order}"
-                if of in self.static and array.type.shape:
-                    self.listed[array] = (
-                        home,
-                        self.listing(f"list({home.zipped[name]})"),
-                        self.static[of],
-                    )
-                    home.zipped[name] = self.listed[array][1]
-            case Turn(even, odd):
-                name, home = self.name(array.name or "turn"), self.home[array]
-                pairs = -(-home.loop.length // 2)
-                rows = self.listing(f"[{self.value(even)}, {self.value(odd)}] * {pairs}")
-                self.listed[array] = home, rows, True
-                home.zipped[name] = rows
+                name = self.row(array, of)
+            case Turn() as turn:
+                name = self.turn(array, turn)
             case _:
                 raise GateError(f"{array} is read where it has no value")
-        return self.bear(array, name)
+        return self.names.give(array, name)
+
+    def laid(self, array: Array, block: Block) -> str:
+        """An array over the whole of a block."""
+        name = self.fresh("b")
+        memory = f"{self.block(block)}.view({_dtype(array)})"
+        self.once(f"{name} = {memory}.reshape({_shape(array)})")
+        self.static[array] = True
+        return name
+
+    def part(self, array: Array, part: Part) -> str:
+        """A part of another array."""
+        name = self.fresh("b")
+        line = f"{name} = {_part(array, part, self.value(part.of))}"
+        contiguous = all(size == 1 for size in part.of.type.shape[: part.axis])
+        if not self.make_once([array], part.of, [name], [line], contiguous):
+            self.line(line)
+        return name
+
+    def row(self, array: Array, of: Array) -> str:
+        """What its loop takes from an array in each step."""
+        name, loop = self.fresh(array.name or "row"), self.loop_of[array]
+        rows = f"{self.value(of)}{'[::-1]' if loop.step.reverse else ''}"
+        if of in self.static and array.type.shape:
+            rows = self.listing(f"list({rows})")
+            self.listed[array] = loop, rows, self.static[of]
+        loop.zipped[name] = rows
+        return name
+
+    def turn(self, array: Array, turn: Turn) -> str:
+        """What its loop takes from two arrays in turn."""
+        name, loop = self.fresh(array.name or "turn"), self.loop_of[array]
+        pairs = -(-loop.step.length // 2)
+        rows = self.listing(f"[{self.value(turn.even)}, {self.value(turn.odd)}] * {pairs}")
+        self.listed[array] = loop, rows, True
+        loop.zipped[name] = rows
+        return name
 
     def block(self, block: Block) -> str:
         if block not in self.blocks:
-            name = self.blocks[block] = self.name("memory")
+            name = self.blocks[block] = self.fresh("memory")
             self.once(f"{name} = np.empty({block.size}, np.uint8)")
         return self.blocks[block]
 
     def listing(self, text: str) -> str:
         """A list that is made once, of what is used in each step of a loop."""
-        name = self.name("rows")
+        name = self.fresh("rows")
         self.once(f"{name} = {text}")
         return name
 
-    def look(
+    def make_once(
         self,
         views: Sequence[Array],
         of: Array,
@@ -259,11 +248,11 @@ class _Writer:
         made = [line.partition(" = ") for line in lines]
         if of not in self.listed or [name for name, _, _ in made] != list(names):
             return False
-        home, rows, contiguous = self.listed[of]
+        loop, rows, contiguous = self.listed[of]
         for view, (name, _, text) in zip(views, made, strict=True):
-            one = self.names[of]
-            home.zipped[name] = self.listing(f"[{text} for {one} in {rows}]")
-            self.listed[view] = home, home.zipped[name], keeps_order and contiguous
+            one = self.names.of[of]
+            loop.zipped[name] = self.listing(f"[{text} for {one} in {rows}]")
+            self.listed[view] = loop, loop.zipped[name], keeps_order and contiguous
         return True
 
     # ------------------------------------------------------------ loops and copies
@@ -274,13 +263,13 @@ class _Writer:
                 case Row(of):
                     self.value(of)  # outside the loop
         starts = [self.value(a) for a in step.starts]
-        state = [self.bear(a, self.name(a.name)) for a in step.carries]
+        state = [self.names.give(a, self.fresh(a.name)) for a in step.carries]
         for name, start in zip(state, starts, strict=True):
             self.line(f"{name} = {start}", step.apply)
         top = len(self.lines)
-        inside = _OpenLoop(self.name("t"), step)
+        inside = _OpenLoop(self.fresh("t"), step)
         self.loops.append(inside)
-        self.home |= dict.fromkeys([*step.rows, *step.turns], inside)
+        self.loop_of |= dict.fromkeys([*step.rows, *step.turns], inside)
         for inner in step.steps:
             self.instruction(inner)
         if state:
@@ -303,7 +292,7 @@ class _Writer:
     def copy(self, source: Array, target: Array, apply: Apply | None) -> None:
         match target:
             case Array(Type(()), Row(of)):
-                text = f"{self.value(of)}[{self.home[target].counter}] = {self.value(source)}"
+                text = f"{self.value(of)}[{self.loop_of[target].counter}] = {self.value(source)}"
             case Array(Type(()), Part(of, _, start)):
                 text = f"{self.value(of)}[{start}] = {self.value(source)}"
             case _:
@@ -326,8 +315,8 @@ class _Writer:
             lines, made = [*lines, f"np.copyto({out}, {made[0]})"], [out]
         made = self.named(step, made, lines, inputs)
         for array, name in zip(step.outputs, made, strict=True):
-            self.bear(array, name)
-        if not self.stays(step, made, lines):
+            self.names.give(array, name)
+        if not self.make_view_once(step, made, lines):
             self.write(step, made, lines)
         self.check(step, made)
 
@@ -335,7 +324,7 @@ class _Writer:
         self, step: Call, inputs: Sequence[str], out: str | None
     ) -> tuple[list[str], list[str]]:
         """The names of the results and the lines that make them, written by the gate's forward."""
-        recorder = Recorder(self.name)
+        recorder = Recorder(self.fresh)
         codes = [self.code(recorder, n, a) for n, a in zip(inputs, step.inputs, strict=True)]
         options = {"out": self.code(recorder, out, step.outputs[0])} if out else {}
         results = step.gate.forward(recorder, *codes, **options)
@@ -353,7 +342,7 @@ class _Writer:
         self.unwritten.append(f"{gate} at {apply.where}: {error}")
         types = [a.type for a in step.outputs]
         self.gates.append(CalledGate(gate, types, apply.single, apply.where))
-        made = [self.name() for _ in step.outputs]
+        made = [self.fresh() for _ in step.outputs]
         call = f"gates[{len(self.gates) - 1}].forward({', '.join(['np', *inputs])})"
         return made, [f"{', '.join(made)}{'' if apply.single else ','} = {call}"]
 
@@ -365,22 +354,22 @@ class _Writer:
         for v, name in zip(step.apply.outputs, made, strict=True):
             own = any(text.startswith(f"{name} = ") for text in lines)
             if v.name and own and name not in inputs and made.count(name) == 1:
-                nice = self.name(v.name)
+                nice = self.fresh(v.name)
                 lines[:] = [re.sub(rf"\b{name}\b", nice, text) for text in lines]
                 name = nice
             results.append(name)
         return results
 
-    def stays(self, step: Call, made: Sequence[str], lines: Sequence[str]) -> bool:
-        """Whether it is a view that was made once. A single element is none: NumPy gives it as a
-        number of its own."""
+    def make_view_once(self, step: Call, made: Sequence[str], lines: Sequence[str]) -> bool:
+        """Make a view once, if it can be. A single element is none: NumPy gives it as a number of
+        its own."""
         if step.placed or len(step.inputs) != 1 or not step.outputs[0].type.shape:
             return False
         (of,), gate = step.inputs, step.gate
         contiguous = self.static.get(of, self.listed[of][2] if of in self.listed else False)
         if not gate.shares(contiguous):
             return False
-        return self.look(step.outputs, of, made, lines, gate.keeps_order)
+        return self.make_once(step.outputs, of, made, lines, gate.keeps_order)
 
     def write(self, step: Call, made: Sequence[str], lines: Sequence[str]) -> None:
         """The lines of a gate, and after them what is left of it."""

@@ -53,7 +53,7 @@ def take_along_axis(x: Operand, indices: Operand, axis: int = -1) -> Variable:
 
 @method("one_hot")
 def one_hot(ids: Operand, n: Any, dtype: npt.DTypeLike = "float32") -> Variable:
-    """Integers (…) as rows (…, n): zeros, and a one in place `id`.
+    """Integers (…) as rows (…, n): zeros, and a one in place `id`; none for an id outside 0…n-1.
 
     >>> import minigrad as mg
     >>> mg.one_hot(mg.constant([2, 0]), 3).eval()

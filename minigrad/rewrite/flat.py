@@ -9,7 +9,7 @@ are. To put the gradients together costs nothing: each is computed where it belo
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
 from typing import Any
@@ -44,11 +44,7 @@ class Vector:
 
     def pieces(self, whole: Any) -> list[Any]:
         """The parameters in a vector of their values, a Variable or an array: views of it."""
-        ends = _ends(self.parameters)
-        return [
-            whole[start:end].reshape(p.shape)
-            for p, start, end in zip(self.parameters, [0, *ends], ends, strict=False)
-        ]
+        return _pieces(self.parameters, whole)
 
 
 def flat(
@@ -61,34 +57,49 @@ def flat(
     """
     edge = {v: v for v in inputs}
     forms = _forms([*results, *changes.values()], edge)
-    alike: dict[Hashable, list[Parameter]] = defaultdict(list)
-    for p, new in changes.items():
-        if p not in edge and new not in edge and new.shape == p.shape and _is_elementwise(new):
-            alike[forms[new], p.dtype].append(p)
-    groups = [tuple(group) for group in alike.values() if len(group) > 1]
+    groups = _groups(changes, forms, edge)
     if not groups:
         return list(results), dict(changes), []
     whole: dict[Column, Variable] = {
         g: Input(Type((_ends(g)[-1],), g[0].dtype), _name(g)) for g in groups
     }
     join = _Joiner(whole, edge)
-    news = [
-        join(tuple(changes[p] for p in group)).named(f"new_{whole[group].name}") for group in groups
-    ]
-    grouped = {p for group in groups for p in group}
-    left = {p: new for p, new in changes.items() if p not in grouped}
+    news = [join(tuple(changes[p] for p in g)).named(f"new_{whole[g].name}") for g in groups]
+    in_groups = {p for g in groups for p in g}
+    left = {p: new for p, new in changes.items() if p not in in_groups}
     wanted = [*results, *left.values(), *news]
     wanted = substitute(wanted, edge | _joined_sums(wanted, edge, forms, join))
-    vectors = [Vector(g, whole[g], whole[g]) for g in groups]
     views = {
-        p: view.named(p.name)
-        for v in vectors
-        for p, view in zip(v.parameters, v.pieces(v.variable), strict=True)
+        p: piece.named(p.name)
+        for g in groups
+        for p, piece in zip(g, _pieces(g, whole[g]), strict=True)
     }
     wanted = substitute(wanted, edge | views)
     n, m = len(results), len(results) + len(left)
-    vectors = [replace(v, new=new) for v, new in zip(vectors, wanted[m:], strict=True)]
+    vectors = [Vector(g, whole[g], new) for g, new in zip(groups, wanted[m:], strict=True)]
     return wanted[:n], dict(zip(left, wanted[n:m], strict=True)), vectors
+
+
+def _groups(
+    changes: Mapping[Parameter, Variable],
+    forms: Mapping[Variable, Hashable],
+    edge: Collection[Variable],
+) -> list[tuple[Parameter, ...]]:
+    """The parameters that are updated alike, by several at least."""
+    alike: dict[Hashable, list[Parameter]] = defaultdict(list)
+    for p, new in changes.items():
+        if p not in edge and new not in edge and new.shape == p.shape and _is_elementwise(new):
+            alike[forms[new], p.dtype].append(p)
+    return [tuple(group) for group in alike.values() if len(group) > 1]
+
+
+def _pieces(parameters: Sequence[Parameter], whole: Any) -> list[Any]:
+    ends = _ends(parameters)
+    starts = [0, *ends[:-1]]
+    return [
+        whole[start:end].reshape(p.shape)
+        for p, start, end in zip(parameters, starts, ends, strict=True)
+    ]
 
 
 def _name(parameters: Sequence[Parameter]) -> str:
@@ -180,10 +191,12 @@ class _Joiner:
         stack = [column]
         while stack:
             top = stack.pop()
+            if top in self.made or not top[0].ndim:
+                continue
             operands = self.operands(top)
-            if top not in self.made and top[0].ndim and not operands:
+            if not operands:
                 return False
-            stack += [] if top in self.made else operands
+            stack += operands
         return True
 
 
