@@ -31,7 +31,7 @@ def test_the_same_seed_gives_the_same_text() -> None:
     net = network()
     assert text(net, seed=1) == text(net, seed=1)
     assert text(net, seed=1) != text(net, seed=2)
-    assert text(net) != text(net)
+    assert len({text(net) for _ in range(6)}) > 1
 
 
 def test_a_sampler_begins_anew_each_time() -> None:
