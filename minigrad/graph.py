@@ -240,11 +240,13 @@ def dependents(outputs: Iterable[Variable], sources: Collection[Variable]) -> se
 def substitute(
     outputs: Iterable[Variable], replacements: Mapping[Variable, Variable]
 ) -> list[Variable]:
-    """`outputs`, computed with each key of `replacements` replaced by its value."""
+    """`outputs`, computed with each key of `replacements` replaced by its value.
+
+    A key that is its own value is an edge: what lies behind it is left as it is."""
     new = dict(replacements)
     outputs = list(outputs)
     for apply in applies(outputs, new.copy()):
-        if any(v in new for v in apply.inputs):
+        if any(new.get(v, v) is not v for v in apply.inputs):
             rebuilt = apply.on([new.get(v, v) for v in apply.inputs])
             new.update((o, r) for o, r in zip(apply.outputs, rebuilt, strict=True) if o not in new)
     return [new.get(v, v) for v in outputs]

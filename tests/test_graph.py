@@ -335,3 +335,11 @@ def test_a_very_deep_expression_builds_differentiates_and_runs(depth: int) -> No
     assert float(mg.grad(y, x).eval({x: 1.0})) == 2
     (other,) = substitute([y], {x: mg.constant(3.0)})
     assert float(other.eval()) == 6
+
+
+def test_what_a_replacement_does_not_reach_is_left_as_it_is() -> None:
+    x, y = mg.inputs("x y")
+    kept, changed = mg.tanh(x), mg.exp(y)
+    new = substitute([kept, changed], {x: x, y: x})  # x is an edge
+    assert new[0] is kept
+    assert new[1] is not changed

@@ -88,3 +88,11 @@ def test_the_report_says_so(part: str) -> None:
     f(np.zeros((2, 3, V)), np.zeros((3, H)))
     assert part in f.report()
     assert f.report().count("in each step 1 matrix product and") == 4
+
+
+def test_nothing_is_done_twice_for_the_norm_and_for_the_update() -> None:
+    inputs, cost, weights = training_step()
+    grads = mg.optim.clip_by_global_norm(mg.grad(cost, weights), 1.0)
+    for way in (True, {"flat": False}):
+        f = mg.function(inputs, cost, mg.optim.Adam().updates(grads, weights), optimize=way)
+        assert f.report().count("in each step 1 matrix product") == 4
