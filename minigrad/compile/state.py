@@ -66,14 +66,14 @@ class State:
 
         Raises ShapeError for another shape.
         """
-        values = list(new)
-        for held, array in zip(self._vectors, rooms, strict=True):
-            values += held.parted(array)
-        for p, value in zip(self.updated, values, strict=True):
+        for p, value in zip(self.updated, new, strict=False):  # those in vectors have their shapes
             if value.shape != p.shape:
                 raise ShapeError(
                     f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
                 )
+        values = list(new)
+        for held, array in zip(self._vectors, rooms, strict=True):
+            values += held.parted(array)
         list(map(_STORE, self.updated, values))
 
 
@@ -81,9 +81,9 @@ class _Held:
     """The array behind a vector of parameters, whose values are views of it until one is set."""
 
     def __init__(self, vector: Vector) -> None:
-        self.vector = vector
+        self.places = vector.places()
         self.array: Array = np.empty(0)
-        self.pieces: list[Array | None] = [None] * len(vector.parameters)
+        self.pieces: Sequence[Array | None] = [None] * len(self.places)
         self.spare: Array | None = None
 
     def joined(self, values: list[Array]) -> Array:
@@ -104,8 +104,8 @@ class _Held:
 
     def parted(self, array: Array) -> list[Array]:
         """The values of the parameters in this array, which is kept."""
-        pieces = self.vector.pieces(array)
+        pieces = [array[start:end].reshape(shape) for start, end, shape in self.places]
         # One store of three: were the array kept without its pieces, it would pass for values that
         # nobody has stored yet.
         self.spare, self.array, self.pieces = self.array, array, pieces
-        return self.pieces  # type: ignore[return-value]  # arrays now
+        return pieces

@@ -12,9 +12,8 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
-from typing import Any
+from math import prod
 
-from ..dims import product
 from ..functions import add, concat
 from ..gates import Add, Sum
 from ..gates.elementwise import Elementwise
@@ -42,9 +41,9 @@ class Vector:
     variable: Variable
     new: Variable
 
-    def pieces(self, whole: Any) -> list[Any]:
-        """The parameters in a vector of their values, a Variable or an array: views of it."""
-        return _pieces(self.parameters, whole)
+    def places(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Where each of them begins and ends, and its shape."""
+        return _places(self.parameters)
 
 
 def flat(
@@ -61,7 +60,7 @@ def flat(
     if not groups:
         return list(results), dict(changes), []
     whole: dict[Column, Variable] = {
-        g: Input(Type((_ends(g)[-1],), g[0].dtype), _name(g)) for g in groups
+        g: Input(Type((_places(g)[-1][1],), g[0].dtype), _name(g)) for g in groups
     }
     join = _Joiner(whole, edge)
     news = [join(tuple(changes[p] for p in g)).named(f"new_{whole[g].name}") for g in groups]
@@ -70,9 +69,9 @@ def flat(
     wanted = [*results, *left.values(), *news]
     wanted = substitute(wanted, edge | _joined_sums(wanted, edge, forms, join))
     views = {
-        p: piece.named(p.name)
+        p: whole[g][start:end].reshape(shape).named(p.name)
         for g in groups
-        for p, piece in zip(g, _pieces(g, whole[g]), strict=True)
+        for p, (start, end, shape) in zip(g, _places(g), strict=True)
     }
     wanted = substitute(wanted, edge | views)
     n, m = len(results), len(results) + len(left)
@@ -93,13 +92,10 @@ def _groups(
     return [tuple(group) for group in alike.values() if len(group) > 1]
 
 
-def _pieces(parameters: Sequence[Parameter], whole: Any) -> list[Any]:
-    ends = _ends(parameters)
-    starts = [0, *ends[:-1]]
-    return [
-        whole[start:end].reshape(p.shape)
-        for p, start, end in zip(parameters, starts, ends, strict=True)
-    ]
+def _places(parameters: Sequence[Parameter]) -> list[tuple[int, int, tuple[int, ...]]]:
+    shapes = [p.get_value().shape for p in parameters]
+    ends = list(accumulate(map(prod, shapes)))
+    return list(zip([0, *ends[:-1]], ends, shapes, strict=True))
 
 
 def _name(parameters: Sequence[Parameter]) -> str:
@@ -107,11 +103,6 @@ def _name(parameters: Sequence[Parameter]) -> str:
     lasts = {(p.name or "").rpartition(".")[2] for p in parameters}
     last = lasts.pop() if len(lasts) == 1 else ""
     return f"parameters_{last}" if last else "parameters"
-
-
-def _ends(parameters: Sequence[Parameter]) -> list[int]:
-    """Where each of them ends in their vector."""
-    return list(accumulate(int(product(p.shape)) for p in parameters))  # type: ignore[arg-type]
 
 
 def _is_elementwise(v: Variable) -> bool:
