@@ -1,4 +1,4 @@
-"""The plan: what a program does, as data that knows of no array library.
+"""The plan: what a program does, as data that names no function of an array library.
 
 A plan is a list of instructions. They read and write `Array`s, each of one type, that lie in
 `Block`s of memory, in rows of other arrays, or nowhere yet: an argument, or what an instruction

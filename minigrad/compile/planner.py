@@ -1,26 +1,29 @@
-"""From a graph to a plan: where every value lies, and the instructions that put it there.
+"""From a graph to a plan, and scans to loops in which nothing is allocated.
 
-    y = tanh(x * w) + 1        b = multiply(x, w);  b = tanh(b);  b = add(b, 1)
+    h = h0                      a carry is a name that each step binds anew
+    for t:                      rows are views that can be made beforehand
+        b = matmul(h, W)
+        b = add(b, xs[t])
+        hs[t] = tanh(b)         a y is computed in its row of the result
+        h = hs[t]
 
-The gates are gone through in order. `Liveness` tells what dies: an elementwise gate writes over an
-input that does, and the memory of others is given back. What the program returns is new.
+- A carry that is put out as it enters a step (which the way back needs) and as it leaves it are
+  rows t and t + 1 of one array.
+- Another carry is written into two places in turn, since a step may still read the old value.
+- A transposed weight is copied once before the loop: products with it are quicker then.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from ..errors import GateError, MinigradError
-from ..gates import Concat, ExpandDims, Reshape, Squeeze
-from ..graph import Apply, Binding, Gate, Graph
+from ..gates import PermuteDims
+from ..graph import Apply, Binding, Graph
 from ..loops import Scan
 from ..types import Type
-from ..variables import Constant, Variable
-from .liveness import Liveness
-from .loop_planner import LoopPlanner
-from .memory import Memory, size_of
-from .plan import Array, Block, Call, Copy, Instruction, Part, Plan
+from ..variables import Variable
+from .gate_planner import GatePlanner, Scope
+from .plan import Array, Block, Copy, Empty, Loop, Part, Plan, Row, Turn
 
-__all__ = ["Join", "Planner", "Scope", "plan"]
+__all__ = ["plan"]
 
 
 def plan(graph: Graph, smallest: int, filled: Sequence[Variable] = ()) -> Plan:
@@ -29,222 +32,153 @@ def plan(graph: Graph, smallest: int, filled: Sequence[Variable] = ()) -> Plan:
     The variables in `filled` are computed too: each into an argument more, that is room for it.
     Raises ShapeError, with the user's line, where sizes do not fit what the graph was built for.
     """
-    return Planner(graph.binding or Binding({}), smallest).plan(graph, filled)
+    return _Planner(graph.binding or Binding({}), smallest).plan(graph, filled)
 
 
-@dataclass
-class Scope:
-    """Where the variables of one graph are: the program's, or the body of a loop.
-
-    arrays: of the variables so far; targets: places that some of them must be written to; kept:
-    variables that must lie in new memory, since they are returned; joins: concatenations that are
-    computed piece by piece; pieces: what is computed in one.
-    """
-
-    arrays: dict[Variable, Array]
-    liveness: Liveness
-    targets: Mapping[Variable, Array]
-    kept: frozenset[Variable]
-    joins: dict[Apply, "Join"]
-    pieces: dict[Variable, "Join"]
+class _Planner(GatePlanner):
+    def loop(self, scope: Scope, apply: Apply, gate: Scan) -> None:
+        _LoopPlanner(self, scope, apply, gate).plan()
 
 
-@dataclass(eq=False)
-class Join:
-    """A concat of which pieces are computed where they belong; the others are copied there.
+class _LoopPlanner:
+    """Plans one application of a scan, bound to numbers, with the memory of `planner`."""
 
-    pieces: the variables that are, and which operand each of them is; whole: the array, once there
-    is one.
-    """
+    def __init__(self, planner: GatePlanner, outer: Scope, apply: Apply, gate: Scan) -> None:
+        self.planner, self.outer, self.apply, self.gate = planner, outer, apply, gate
+        self.length = int(gate.length)  # type: ignore[arg-type]
+        self.carries, self.xs, _ = gate.parts(gate.body.inputs)
+        self.new = gate.body.outputs[: gate.carries]
+        self.ys = gate.body.outputs[gate.carries :]
+        self.loop = Loop(self.length, gate.reverse, apply)
+        self.targets: dict[Variable, Array] = {}  # where the body writes a variable
+        self.copies: list[tuple[Variable, Array]] = []  # what a step copies, and where to
+        self.stacked: dict[Variable, Array] = {}  # all steps of each y
+        self.own: set[Block] = set()  # blocks that carries may look into
+        self.next: dict[int, Array] = {}  # the new value of a carry, where that was copied
+        made = [a for a in gate.body.applies() if a.single and not isinstance(a.gate, Scan)]
+        self.direct = {a.outputs[0] for a in made if a.outputs[0].ndim}
 
-    apply: Apply
-    gate: Concat
-    pieces: dict[Variable, int]
-    whole: Array | None = None
+    def plan(self) -> None:
+        planner, gate, loop = self.planner, self.gate, self.loop
+        inputs = [planner.array(v, self.outer) for v in self.apply.inputs]
+        loop.starts, sequences, fixed = gate.parts(inputs)
+        loop.carries = [Array(planner.type(v), name=v.name) for v in self.carries]
+        self.histories()
+        self.results()
+        self.alternate()
+        fixed, borrowed = self.contiguous(fixed)
+        rows = [self.row(v, xs) for v, xs in zip(self.xs, sequences, strict=True)]
+        outside, planner.steps = planner.steps, loop.steps
+        found, body = planner.block(gate.body, [*loop.carries, *rows, *fixed], self.targets)
+        at = dict(zip(gate.body.outputs, found, strict=True))
+        loop.steps += [Copy(at[v], target, self.apply) for v, target in self.copies]
+        loop.nexts = [self.next.get(j, at[v]) for j, v in enumerate(self.new)]
+        planner.steps = outside
+        planner.steps.append(loop)
+        self.hand_over(body)
+        for block in borrowed - self.own:
+            planner.memory.give(block)
 
+    def row(self, v: Variable, whole: Array) -> Array:
+        """The row of an array that belongs to a step."""
+        self.loop.rows.append(Array(self.planner.type(v), Row(whole), v.name))
+        return self.loop.rows[-1]
 
-@dataclass
-class Planner:
-    """What the graph and the bodies of its loops share: sizes, memory, the list of instructions."""
+    def copy_before(self, source: Array, target: Array) -> None:
+        self.planner.steps.append(Copy(source, target, self.apply))
 
-    binding: Binding
-    smallest: int
-    memory: Memory = field(default_factory=Memory)
-    constants: dict[Constant, Array] = field(default_factory=dict)
-    steps: list[Instruction] = field(default_factory=list)
+    # ------------------------------------------------------------ places
 
-    def plan(self, graph: Graph, filled: Sequence[Variable]) -> Plan:
-        arguments = [Array(self.type(v), name=v.name) for v in graph.inputs]
-        rooms = [Array(self.type(v), name=v.name or "new_values") for v in filled]
-        whole = Graph(graph.inputs, (*graph.outputs, *filled), graph.binding)
-        targets = dict(zip(filled, rooms, strict=True))
-        found, _ = self.block(whole, arguments, targets, kept=frozenset(whole.outputs))
-        results = found[: len(graph.outputs)]
-        for v, array, room in zip(filled, found[len(results) :], rooms, strict=True):
-            if array is not room:  # it is an input, made by a loop, or has two rooms
-                self.steps.append(Copy(array, room, v.owner))
-        return Plan([*arguments, *rooms], self.constants, self.steps, results, self.memory.blocks)
-
-    def type(self, v: Variable) -> Type:
-        """The type of a variable in numbers."""
-        found: Type = self.binding(v.type)
-        return found
-
-    def array(self, v: Variable, scope: Scope) -> Array:
-        """Where the value of a variable is."""
-        if v in scope.arrays:
-            return scope.arrays[v]
-        if not isinstance(v, Constant):
-            raise GateError(f"{v!r} is read where it has no value", v.where)
-        return self.constants.setdefault(v, Array(v.type, name=v.name))
-
-    def block(
-        self,
-        graph: Graph,
-        arguments: Sequence[Array],
-        targets: Mapping[Variable, Array] | None = None,
-        kept: frozenset[Variable] = frozenset(),
-    ) -> tuple[list[Array], Scope]:
-        """Plan a graph whose inputs are in these arrays; where its outputs are, and all else."""
-        order = graph.applies()
-        arrays = dict(zip(graph.inputs, arguments, strict=True))
-        scope = Scope(arrays, Liveness(order, graph.outputs), targets or {}, kept, {}, {})
-        self.find_joins(order, scope)
-        for k, apply in enumerate(order):
-            gate = self.bound(apply)
-            dying = scope.liveness.dying(apply, k)
-            if isinstance(gate, Scan):
-                LoopPlanner(self, scope, apply, gate).plan()
-            elif apply in scope.joins:
-                self.join(scope, scope.joins[apply])
-            else:
-                self.call(scope, apply, gate, dying)
-            unread = [v for v in apply.outputs if v not in scope.liveness.last]
-            for memory in scope.liveness.dead([*dying, *unread]):
-                self.memory.give(memory)
-        return [self.array(v, scope) for v in graph.outputs], scope
-
-    def bound(self, apply: Apply) -> Gate:
-        """The gate with numbers for sizes, its types inferred from them again."""
-        try:
-            gate = apply.gate.bind(self.binding)
-            gate.infer(*(self.type(v) for v in apply.inputs))
-        except MinigradError as error:  # sizes that the graph was not built for
-            if error.where is None:
-                error.where, error.message = apply.where, f"{apply.gate}: {error.message}"
-            raise
-        return gate
-
-    # ------------------------------------------------------------ gates
-
-    def call(self, scope: Scope, apply: Apply, gate: Gate, dying: Sequence[Variable]) -> None:
-        """Plan one application of a gate."""
-        inputs = [self.array(v, scope) for v in apply.inputs]
-        place = self.place(scope, apply, gate, dying)
-        placed = place is not None
-        if place is not None:
-            array, blocks = place
-            outputs = [array]
-        else:
-            outputs = [Array(self.type(v), name=v.name) for v in apply.outputs]
-            looks = gate.view or not gate.is_built_in
-            blocks = scope.liveness.of(apply.inputs) if looks else frozenset()
-        self.steps.append(Call(gate, inputs, outputs, apply, placed))
-        if not placed and (target := self.target(scope, apply.outputs[0])):
-            self.steps.append(Copy(outputs[0], target, apply))
-            outputs, blocks, placed = [target], target.blocks, True
-        for v, array in zip(apply.outputs, outputs, strict=True):
-            scope.arrays[v] = array
-            scope.liveness.made(v, blocks, placed)
-
-    def place(
-        self, scope: Scope, apply: Apply, gate: Gate, dying: Sequence[Variable]
-    ) -> tuple[Array, frozenset[Block]] | None:
-        """Where the result is to be written: a given target, a dying input, or a free block.
-
-        The array, and the blocks that it is in."""
-        v = apply.outputs[0]
-        if gate.view or not (apply.single and v.ndim):
-            return None
-        if target := self.target(scope, v):
-            return target, target.blocks
-        type = self.type(v)
-        if v in scope.kept or gate.allocates or size_of(type) < self.smallest:
-            return None
-        if gate.in_place():
-            for old in dying:
-                if self.type(old) == type and scope.liveness.alone(old):
-                    return scope.arrays[old], scope.liveness.of([old])
-        array = self.memory.take(type)
-        return array, array.blocks
-
-    def target(self, scope: Scope, v: Variable) -> Array | None:
-        """The place that a variable must be written to: a given one, or its part of a concat."""
-        if v in scope.targets:
-            return scope.targets[v]
-        join = scope.pieces.get(v)
-        if join is None:
-            return None
-        return Array(self.type(v), self.part(scope, join, join.pieces[v]), v.name)
-
-    # ------------------------------------------------------------ concatenations
-
-    def find_joins(self, order: Sequence[Apply], scope: Scope) -> None:
-        """The concatenations of which a piece at least can be computed in its place.
-
-        a = x * y;  b = x + y;  c = concat([a, b])   →   x * y and x + y, written into c
-        """
-        made = {v for apply in order if _can_be_placed(apply) for v in apply.outputs}
-        made -= scope.targets.keys() | scope.kept
-        for apply in order:
-            (v, *_), gate = apply.outputs, apply.gate
-            if not isinstance(gate, Concat) or v in scope.kept:
+    def histories(self) -> None:
+        """Carries that are put out as they enter a step: row t enters, row t + 1 leaves."""
+        put_out, n = set(self.ys), self.length
+        seen: set[Variable] = set()
+        for c, new, start in zip(self.carries, self.new, self.loop.starts, strict=True):
+            if c not in put_out or c in seen:
                 continue
-            strided = any(size != 1 for size in self.type(v).shape[: gate.axis])
-            pieces: dict[Variable, int] = {}
-            for i, operand in enumerate(apply.inputs):
-                piece = operand if strided else _before_reshaping(operand, scope.arrays)
-                if piece not in made or piece in scope.pieces or piece.dtype != v.dtype:
-                    continue
-                if not strided or (piece.owner and piece.owner.gate.in_place()):
-                    pieces.setdefault(piece, i)
-            if pieces:
-                bound = gate.bind(self.binding)
-                assert isinstance(bound, Concat)
-                join = scope.joins[apply] = Join(apply, bound, pieces)
-                scope.pieces |= dict.fromkeys(pieces, join)
+            seen.add(c)
+            step = self.planner.type(c)
+            many = Type((n, *step.shape), step.dtype)
+            whole = self.planner.memory.take(Type((n + 1, *step.shape), step.dtype))
+            entering, leaving = (Array(many, Part(whole, 0, i, n + i)) for i in (0, 1))
+            first = Array(step, Part(whole, 0, 0, 1))
+            if self.gate.reverse:
+                entering, leaving = leaving, entering
+                first = Array(step, Part(whole, 0, n, n + 1))
+            self.copy_before(start, first)
+            self.own |= whole.blocks
+            self.stacked[c] = entering
+            self.into_rows(new, leaving)
+            if new in put_out:
+                self.stacked.setdefault(new, leaving)
 
-    def part(self, scope: Scope, join: Join, i: int) -> Part:
-        """The place of operand i in a concatenation."""
-        (v,), axis = join.apply.outputs, join.gate.axis
-        if join.whole is None:
-            join.whole = self.target(scope, v) or self.memory.take(self.type(v))
-        sizes = [int(self.type(u).shape[axis]) for u in join.apply.inputs[: i + 1]]  # type: ignore[arg-type]
-        return Part(join.whole, axis, sum(sizes[:i]), sum(sizes))
+    def results(self) -> None:
+        """Arrays for the ys; those that the program returns are new ones."""
+        for v, outside in zip(self.ys, self.apply.outputs[self.gate.carries :], strict=True):
+            if v in self.stacked:
+                continue
+            type = self.planner.type(outside)
+            if outside in self.outer.kept:
+                whole = Array(type, name=outside.name)
+                self.planner.steps.append(Empty(whole, self.apply))
+            else:
+                whole = self.planner.memory.take(type)
+            self.stacked[v] = whole
+            self.into_rows(v, whole)
 
-    def join(self, scope: Scope, join: Join) -> None:
-        """Copy what was not computed in its place."""
-        (v,), placed = join.apply.outputs, set(join.pieces.values())
-        for i, operand in enumerate(join.apply.inputs):
-            if i not in placed:
-                place = Array(self.type(operand), self.part(scope, join, i))
-                self.steps.append(Copy(self.array(operand, scope), place, join.apply))
-        assert join.whole is not None
-        scope.arrays[v] = join.whole
-        scope.liveness.made(v, join.whole.blocks, placed=True)
+    def into_rows(self, v: Variable, whole: Array) -> None:
+        """Let the body write v into the rows of an array, or a step copy it there."""
+        row = self.row(v, whole)
+        if v in self.direct and v not in self.targets:
+            self.targets[v] = row
+            self.own |= whole.blocks
+        else:
+            self.copies.append((v, row))
 
+    def alternate(self) -> None:
+        """Two places in turn for a carry that is not put out, so that a step can read the old value
+        while it writes the new one. What the body cannot write there itself is copied."""
+        made = {v for apply in self.gate.body.applies() for v in apply.outputs}
+        old = set(self.carries)
+        for j, new in enumerate(self.new):
+            handed_on = new in old and new is not self.carries[j]  # another carry's old value
+            if new in self.targets or not new.ndim or not (new in made or handed_on):
+                continue
+            type = self.planner.type(new)
+            even, odd = (self.planner.memory.take(type) for _ in range(2))
+            turn = Array(type, Turn(even, odd), new.name)
+            self.loop.turns.append(turn)
+            self.own |= turn.blocks
+            if new in self.direct:
+                self.targets[new] = turn
+            else:
+                self.copies.append((new, turn))
+                self.next[j] = turn
 
-def _can_be_placed(apply: Apply) -> bool:
-    """Whether the planner can say where the result is to be written."""
-    no = isinstance(apply.gate, Scan | Concat) or apply.gate.view
-    return apply.single and apply.outputs[0].ndim > 0 and not no
+    def contiguous(self, fixed: Sequence[Array]) -> tuple[list[Array], set[Block]]:
+        """Invariants with transposed ones copied, and the blocks that the copies are in."""
+        arrays, blocks = list(fixed), set[Block]()
+        first = self.gate.carries + self.gate.sequences
+        for i, v in enumerate(self.apply.inputs[first:]):
+            if v.owner is not None and isinstance(v.owner.gate, PermuteDims) and self.length > 1:
+                place = self.planner.memory.take(self.planner.type(v))
+                self.copy_before(arrays[i], place)
+                arrays[i] = place
+                blocks |= place.blocks
+                if self.gate.body.inputs[first + i] in set(self.new):
+                    self.own |= place.blocks  # it is what a carry is at the end
+        return arrays, blocks
 
-
-def _before_reshaping(v: Variable, known: Collection[Variable]) -> Variable:
-    while (
-        v not in known
-        and v.owner is not None
-        and isinstance(v.owner.gate, Reshape | ExpandDims | Squeeze)
-    ):
-        (v,) = v.owner.inputs
-    return v
+    def hand_over(self, body: Scope) -> None:
+        """Tell the graph around where the results are, and which memory they look into."""
+        liveness, n = self.outer.liveness, self.gate.carries
+        carried = liveness.of(self.apply.inputs) | body.liveness.of(self.new) | self.own
+        for block in body.liveness.of(self.ys) - carried:
+            self.planner.memory.give(block)
+        for v, array in zip(self.apply.outputs[:n], self.loop.carries, strict=True):
+            self.outer.arrays[v] = array
+            liveness.made(v, carried)
+        for y, v in zip(self.ys, self.apply.outputs[n:], strict=True):
+            whole = self.stacked[y]
+            self.outer.arrays[v] = whole
+            liveness.made(v, whole.blocks, placed=True)
