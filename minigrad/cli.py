@@ -42,7 +42,8 @@ _BAD, _INTERRUPTED = 2, 130  # exit statuses; 130 is 128 + SIGINT, as shells hav
 _DEFAULTS = Settings()
 _PICTURE = Path("circuit.svg")
 _RECENT = 20  # steps that the loss shown is the mean of
-_REPORTS, _LOG_LINES = 5, 200  # in a training
+_REPORTS, _LOG_LINES = 5, 200  # in a training, if it is not too long for so few
+_LONGEST_SILENCE = 1000  # steps between two reports
 _SHORT, _LONG = 160, 500  # characters of its samples
 _PERIOD = 60  # seconds after which weights are saved, whether there is a report or not
 
@@ -165,8 +166,8 @@ class _Session:
     def __init__(self, training: Training, run: RunFolder) -> None:
         self.training, self.folder = training, run
         steps = training.settings.steps
-        self.report_every = max(_RECENT, -(-steps // _REPORTS))
-        self.log_every = -(-steps // _LOG_LINES)
+        self.report_every = min(max(_RECENT, -(-steps // _REPORTS)), _LONGEST_SILENCE)
+        self.log_every = min(-(-steps // _LOG_LINES), _RECENT)
         self.losses: deque[float] = deque(maxlen=_RECENT)
         self.saved, self.saved_at = 0, 0.0  # the step whose weights are in the folder, and when
         self.started = time.perf_counter()
