@@ -4,6 +4,8 @@ Each type also subclasses the built-in exception that Python users would expect,
 ``except mg.errors.ShapeError`` and ``except ValueError`` work.
 """
 
+from .where import caller
+
 __all__ = [
     "ArgumentError",
     "BackendError",
@@ -22,15 +24,18 @@ __all__ = [
 
 
 class MinigradError(Exception):
-    """The base of all of them. `where` is the user's ``file:line``, once it is known."""
+    """The base of all of them. `where` is the user's ``file:line`` of what is wrong, once it is
+    known; until then the message names the line that was running."""
 
     def __init__(self, message: str, where: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
+        self._running = caller()
 
     def __str__(self) -> str:
-        return f"{self.message}\n  at {self.where}" if self.where else self.message
+        where = self.where or self._running
+        return f"{self.message}\n  at {where}" if where else self.message
 
     def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
         return type(self), (self.message, self.where)
@@ -83,4 +88,7 @@ class ReentryError(MinigradError, RuntimeError):
 
 
 class DataError(MinigradError, ValueError):
-    """A file, text or run folder that cannot be used as it is."""
+    """A file, text or run folder that cannot be used as it is: no line of code is at fault."""
+
+    def __str__(self) -> str:
+        return self.message

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -343,3 +344,16 @@ def test_what_a_replacement_does_not_reach_is_left_as_it_is() -> None:
     new = substitute([kept, changed], {x: x, y: x})  # x is an edge
     assert new[0] is kept
     assert new[1] is not changed
+
+
+def test_an_error_that_knows_no_better_line_names_the_one_that_was_running() -> None:
+    xs = mg.input("xs", ("T", 4))
+    wrong = [
+        lambda: mg.scan(lambda h, x: None, mg.zeros((4,)), xs),  # type: ignore[arg-type, return-value]
+        lambda: xs[:, 7],
+        lambda: xs.sum(axis=5),
+        lambda: mg.function([xs], xs)(1.0),
+    ]
+    for line, call in enumerate(wrong, wrong[0].__code__.co_firstlineno):
+        with pytest.raises(MinigradError, match=f"{Path(__file__).name}:{line}$"):
+            call()
