@@ -150,6 +150,11 @@ class Gate:
         types, that share memory with inputs only if the gate is a view."""
         return type(self).__module__.startswith(_BUILT_IN)
 
+    @property
+    def may_share(self) -> bool:
+        """Whether an output may lie in the memory of an input: of a user's gate nobody knows."""
+        return self.view or not self.is_built_in
+
     def __str__(self) -> str:
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 

@@ -34,6 +34,7 @@ WAYS: dict[str, Any] = {
     "blocks not": {"blocks": False},
 }
 
+BLOCK = 80  # bytes: three rows of (10, 3)
 SMALLEST = 9  # bytes: all but scalars are given a place
 
 
@@ -145,8 +146,13 @@ def shown(made: Plan) -> list[Any]:
     return found
 
 
-def blocked(*outputs: Variable, size: int) -> list[Any]:
+def blocked(*outputs: Variable) -> list[Any]:
     """The plan in blocks as text. It gives what the interpreter gives, and so do programs."""
     inputs = [v for v in leaves(outputs) if not isinstance(v, Constant)]
     assert_compiled_right(outputs, values_of(inputs), ways=WAYS)
-    return shown(right(outputs, *inputs, block=size))
+    return shown(right(outputs, *inputs, block=BLOCK))
+
+
+def runs(*outputs: Variable) -> list[list[str]]:
+    """What of it is done block by block."""
+    return [step for step in blocked(*outputs) if isinstance(step, list)]

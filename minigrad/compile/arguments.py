@@ -56,9 +56,8 @@ class Arguments:
         if kwargs:
             args = self._in_order(args, kwargs)
         if len(args) != len(self._trees):
-            missing = (
-                f": {', '.join(self.names[len(args) :])} missing" if self.names[len(args) :] else ""
-            )
+            rest = self.names[len(args) :]
+            missing = f": {', '.join(rest)} missing" if rest else ""
             raise ArgumentError(
                 f"{self.name} takes {len(self._trees)} arguments ({', '.join(self.names)}) and had "
                 f"{len(args)}{missing}"

@@ -16,7 +16,7 @@ from ..gates import ExpandDims, Index, Split, Squeeze
 from ..graph import Gate
 from ..types import Type
 from .memory import size_of
-from .plan import Array, Call, Empty, Instruction, Loop, Part, Plan, Row, Turn
+from .plan import Array, Block, Call, Empty, Instruction, Loop, Part, Plan, Row
 
 __all__ = ["in_blocks"]
 
@@ -61,7 +61,7 @@ class _Aliases:
                 places = zip(step.starts, step.nexts, strict=True)
                 self.looks |= dict(zip(step.carries, places, strict=True))
             elif isinstance(step, Call) and not step.placed:
-                if step.gate.view or not step.gate.is_built_in:
+                if step.gate.may_share:
                     self.looks |= dict.fromkeys(step.outputs, step.inputs)
                 if _keeps_axis_0(step.gate):
                     self.aligned |= dict.fromkeys(step.outputs, step.inputs[0])
@@ -76,17 +76,11 @@ class _Aliases:
             if a in seen:
                 continue
             seen.add(a)
-            if a in self.looks:
-                stack += self.looks[a]
-            match a.place:
-                case Part(of) | Row(of):
-                    stack.append(of)
-                case Turn(even, odd):
-                    stack += (even, odd)
-                case None:
-                    found.add(a)
-                case block:
-                    found.add(block)
+            stack += [*a.around(), *self.looks.get(a, ())]
+            if a.place is None:
+                found.add(a)
+            elif isinstance(a.place, Block):
+                found.add(a.place)
         return frozenset(found)
 
     def root(self, array: Array) -> Array:
@@ -111,8 +105,8 @@ def _keeps_axis_0(gate: Gate) -> bool:
 class _Run:
     """Elementwise calls, one after another, that can be done block by block.
 
-    blocked: the arrays that are taken apart; whole: operands that each block reads whole; written:
-    those of the blocked that are results.
+    blocked: the arrays that are taken apart; whole: operands that each block reads whole; both with
+    the memory that they may lie in.
     """
 
     def __init__(self, aliases: _Aliases, size: int) -> None:
@@ -120,7 +114,6 @@ class _Run:
         self.calls: list[Call] = []
         self.blocked: dict[Array, frozenset[object]] = {}
         self.whole: dict[Array, frozenset[object]] = {}
-        self.written: dict[Array, frozenset[object]] = {}
 
     def takes(self, step: Instruction) -> bool:
         """Take an instruction into the run, if it fits."""
@@ -136,26 +129,25 @@ class _Run:
         for a in step.inputs:
             kept = len(a.type.shape) < len(out.type.shape) or a.type.shape[0] != rows
             (whole if kept else blocked)[a] = memory(a)
-        written = self.written | {out: memory(out)}
-        if not self._is_sound(self.blocked | blocked, self.whole | whole, written):
+        calls = [*self.calls, step]
+        blocked, whole = self.blocked | blocked, self.whole | whole
+        if not self._is_sound(calls, blocked, whole):
             return False
-        self.calls.append(step)
-        self.blocked |= blocked
-        self.whole |= whole
-        self.written = written
+        self.calls, self.blocked, self.whole = calls, blocked, whole
         return True
 
     def _is_sound(
         self,
+        calls: Sequence[Call],
         blocked: dict[Array, frozenset[object]],
         whole: dict[Array, frozenset[object]],
-        written: dict[Array, frozenset[object]],
     ) -> bool:
         """Whether no array is read in blocks and whole, and no block reads what another writes."""
         if blocked.keys() & whole.keys():
             return False
         root = self.aliases.root
-        for w, places in written.items():
+        for w in {call.outputs[0] for call in calls}:
+            places = blocked[w]
             if any(places & others for others in whole.values()):
                 return False
             if any(places & others and root(a) is not root(w) for a, others in blocked.items()):
@@ -168,8 +160,9 @@ class _Run:
             return not self.calls
         memory = self.aliases.memory
         touched = frozenset[object]().union(*self.blocked.values(), *self.whole.values())
-        changed = frozenset[object]().union(*self.written.values())
-        if any(a in self.written and a.place is None for a in step.inputs):
+        written = {call.outputs[0] for call in self.calls}
+        changed = frozenset[object]().union(*(self.blocked[w] for w in written))
+        if any(a in written and a.place is None for a in step.inputs):
             return False  # it has no name yet
         single = any(not a.type.shape for a in step.outputs)  # which is no view, but a number
         reads = single or not step.gate.shares(False)

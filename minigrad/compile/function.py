@@ -1,6 +1,7 @@
 """`function`: a graph as something to call."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from threading import RLock
 from typing import Any
@@ -19,12 +20,12 @@ from ..errors import (
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
 from ..rewrite import Vector, flat, optimise, switched_on
-from ..tree import flatten, unflatten
+from ..tree import Structure, flatten, unflatten
 from ..types import Array
 from ..variables import Constant, Parameter, Variable, as_variables
 from .arguments import Arguments
 from .blocks import in_blocks
-from .loaded import Loaded
+from .loaded import Loaded, not_finite
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
 from .program import Program
@@ -111,27 +112,27 @@ class Function:
         self._check_nan = check_nan
         self._arguments = Arguments(inputs, self.name)
         self._inputs = self._arguments.variables
-        found, _, self._structure = flatten(outputs)
+        found, _, structure = flatten(outputs)
+        self._nested = _nesting(structure)
         results = [as_variables(v)[0] for v in found]
         changes = _checked_updates(updates)
         replaced = _checked_givens(givens)
         edge = {v: v for v in self._inputs}  # nothing changes behind an input that is computed
-        more: dict[Parameter, Variable] | None = None
-        while more is None or more:  # default updates may need further parameters
-            changes |= more or {}
+        while True:  # default updates may need further parameters
             wanted = [*results, *changes.values()]
             wanted = substitute(wanted, edge | replaced) if replaced else wanted
             needed = leaves(wanted, edge)
             held = [v for v in needed if isinstance(v, Parameter) and v not in edge]
-            more = {p: new for p in held if (new := p.default_update) is not None}
-            more = {p: new for p, new in more.items() if p not in changes}
+            defaults = {p: new for p in held if (new := p.default_update) is not None}
+            if defaults.keys() <= changes.keys():
+                break
+            changes = defaults | changes
         self._check_closed(needed)
         self._asked = Graph((*self._inputs, *held), tuple(wanted))
         self._count = len(results)
         news = dict(zip(changes, wanted[self._count :], strict=True))
         self._on = switched_on(optimize, check_nan)
         self._compile(held, wanted[: self._count], news)
-        self._flat_kind = _flat_kind(self._structure)
         self._turn = RLock()
         self._is_running = False
         self._programs: dict[tuple[tuple[int, ...], ...], Loaded] = {}
@@ -152,7 +153,6 @@ class Function:
         single = [p for p in held if p not in in_vectors]
         self._state = State(single, list(changes), self._vectors)
         inputs = (*self._inputs, *single, *(v.variable for v in self._vectors))
-        self._unfilled = len(results) + len(changes)
         outputs = (*results, *changes.values(), *(v.new for v in self._vectors))
         self._built = Graph(inputs, outputs)
         self._graph = optimise(self._built, self._on)
@@ -193,14 +193,8 @@ class Function:
     def _note_what_came_in(self, error: NotFiniteError, arrays: Sequence[Array]) -> None:
         """The gate that `check_nan` blames may only hand on what it was given."""
         for v, array in zip(self._graph.inputs, arrays, strict=True):
-            if v.type.differentiable and not np.isfinite(array).all():
-                found = "a NaN" if np.isnan(array).any() else "an infinity"
+            if v.type.differentiable and (found := not_finite(array)):
                 error.add_note(f"{self.name}: {label(v)} held {found} before the call")
-
-    def _nested(self, results: list[Array]) -> Any:
-        """The results as the outputs were nested."""
-        kind = self._flat_kind
-        return kind(results) if kind else unflatten(self._structure, results)
 
     def _turn_to(self, shapes: tuple[tuple[int, ...], ...]) -> Loaded:
         """The program for these shapes, made if there is none. The latest ones are kept."""
@@ -230,7 +224,8 @@ class Function:
     def _written(self, sizes: Mapping[str, int]) -> Program:
         """The program for these sizes."""
         outputs = self._graph.outputs
-        results, filled = outputs[: self._unfilled], outputs[self._unfilled :]
+        unfilled = len(outputs) - len(self._vectors)
+        results, filled = outputs[:unfilled], outputs[unfilled:]
         steps = plan(Graph(self._graph.inputs, results, Binding(sizes)), SMALLEST, filled)
         if "blocks" in self._on:
             in_blocks(steps, BLOCK)
@@ -265,7 +260,8 @@ class Function:
         """What each rewrite did and where, what is left in loops and why, what the programs keep in
         memory, and what stayed slow."""
         with self._turn:
-            state, kept = self._state, list(self._programs.values())
+            kept, memory = list(self._programs.values()), self._memory()
+        state = self._state
         lines = [
             f"{self.name}: {counted(len(self._inputs), 'input')}, "
             f"{counted(len(state.parameters), 'parameter')} with what optimisers remember, "
@@ -275,8 +271,8 @@ class Function:
             *passes_of(self._built, self._on),
             *loops_of(self._graph),
             f"programs: {self._planned} planned, {len(kept)} kept (NumPy), with "
-            f"{mebibytes(self._memory())} from call to call",
-            *programs_of({loaded.sizes: loaded.program for loaded in kept}),
+            f"{mebibytes(memory)} from call to call",
+            *programs_of([(loaded.sizes, loaded.program) for loaded in kept]),
         ]
         return "\n".join(lines)
 
@@ -304,12 +300,13 @@ def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
 # ---------------------------------------------------------------- what `function` is given
 
 
-def _flat_kind(structure: Any) -> Callable[[list[Array]], Any] | None:
-    """What makes the outputs of a list of arrays, where they are not nested; else None."""
+def _nesting(structure: Structure | None) -> Callable[[list[Array]], Any]:
+    """What nests results as the outputs were; quickly where they are hardly nested."""
     if structure is None:
         return itemgetter(0)
-    flat = all(child is None for child in structure.children)
-    return structure.kind if flat and structure.kind in (list, tuple) else None
+    if structure.kind in (list, tuple) and not any(structure.children):
+        return structure.kind
+    return partial(unflatten, structure)
 
 
 def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Variable]:

@@ -142,8 +142,7 @@ class GatePlanner(ABC):
             outputs = [array]
         else:
             outputs = [Array(self.type(v), name=v.name) for v in apply.outputs]
-            looks = gate.view or not gate.is_built_in
-            blocks = scope.liveness.of(apply.inputs) if looks else frozenset()
+            blocks = scope.liveness.of(apply.inputs) if gate.may_share else frozenset()
         self.steps.append(Call(gate, inputs, outputs, apply, placed))
         if not placed and (target := self.target(scope, apply.outputs[0])):
             self.steps.append(Copy(outputs[0], target, apply))

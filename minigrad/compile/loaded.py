@@ -10,7 +10,7 @@ from ..errors import NotFiniteError
 from ..types import Array
 from .program import Program
 
-__all__ = ["Loaded"]
+__all__ = ["Loaded", "not_finite"]
 
 
 class Loaded:
@@ -32,9 +32,8 @@ class Loaded:
             raise
 
     def _finite(self, value: Any, number: int, *steps: int) -> None:
-        if not np.isfinite(value).all():
+        if found := not_finite(value):
             apply = self.program.checked[number]
-            found = "a NaN" if np.isnan(value).any() else "an infinity"
             message = f"{self.name}: {apply.gate} made {found}{_when(steps)}"
             raise NotFiniteError(message, apply.where)
 
@@ -51,6 +50,13 @@ class Loaded:
             error.add_note(
                 f"{self.name}: in {line.apply.gate}{_when(steps)}, at {line.apply.where}"
             )
+
+
+def not_finite(value: Any) -> str | None:
+    """What is in an array that is no number, in words; None where all are."""
+    if np.isfinite(value).all():
+        return None
+    return "a NaN" if np.isnan(value).any() else "an infinity"
 
 
 def _quiet_context() -> Context:

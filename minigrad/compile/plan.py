@@ -53,14 +53,17 @@ class Array:
     @property
     def blocks(self) -> frozenset[Block]:
         """The blocks that its place is in."""
+        return frozenset(a.place for a in self.around() if isinstance(a.place, Block))
+
+    def around(self) -> Iterator["Array"]:
+        """Itself, and the arrays that its place is in, and theirs."""
+        yield self
         match self.place:
-            case Block():
-                return frozenset([self.place])
             case Part() | Row():
-                return self.place.of.blocks
+                yield from self.place.of.around()
             case Turn():
-                return self.place.even.blocks | self.place.odd.blocks
-        return frozenset()
+                yield from self.place.even.around()
+                yield from self.place.odd.around()
 
 
 @dataclass(frozen=True)
@@ -164,17 +167,17 @@ def inputs_of(step: Instruction) -> Iterator[Array]:
     match step:
         case Call():
             for array in step.inputs:
-                yield from _around(array)
+                yield from array.around()
             if step.placed:
-                yield from _around(step.outputs[0])
+                yield from step.outputs[0].around()
         case Copy():
-            yield from _around(step.source)
-            yield from _around(step.target)
+            yield from step.source.around()
+            yield from step.target.around()
         case Loop():
             yield from step.starts
             yield from step.nexts
             for array in (*step.rows, *step.turns):
-                yield from _around(array)
+                yield from array.around()
             for inner in step.steps:
                 yield from inputs_of(inner)
 
@@ -189,14 +192,3 @@ def outputs_of(step: Instruction) -> Sequence[Array]:
         case Loop():
             return step.carries
     return ()
-
-
-def _around(array: Array) -> Iterator[Array]:
-    """An array, and those that it is a part of."""
-    yield array
-    match array.place:
-        case Part() | Row():
-            yield from _around(array.place.of)
-        case Turn():
-            yield from _around(array.place.even)
-            yield from _around(array.place.odd)

@@ -1,11 +1,11 @@
 """What became of a graph: the text of ``f.report()``."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..gates import Matmul
-from ..graph import Apply, Gate, Graph, dependents
+from ..graph import Apply, Gate, Graph, leaves
 from ..loops import Scan
 from ..rewrite import NAMES, Vector, stages
 from .program import Program
@@ -107,22 +107,23 @@ def loops_of(graph: Graph, depth: int = 0) -> Iterator[str]:
             continue
         body = apply.gate.body
         work = [a for a in body.applies() if not a.gate.view and not isinstance(a.gate, Scan)]
-        products = [a for a in work if isinstance(a.gate, Matmul)]
+        products = sum(isinstance(a.gate, Matmul) for a in work)
         margin = "  " * depth
         yield (
             f"{margin}{apply.gate} over {apply.gate.length}, at {_place(apply)}: in each step "
-            f"{counted(len(products), 'matrix product')} and "
-            f"{counted(len(work) - len(products), 'other gate')}"
+            f"{counted(products, 'matrix product')} and "
+            f"{counted(len(work) - products, 'other gate')}"
         )
-        reasons = (_reason(apply.gate, a) for a in work if a in products or _is_stuck(a))
-        yield from (f"{margin}  {reason}" for reason in dict.fromkeys(filter(None, reasons)))
+        slow = [a for a in work if isinstance(a.gate, Matmul) or _is_stuck(a)]
+        reasons = dict.fromkeys(_reason(apply.gate, a) for a in slow)
+        yield from (f"{margin}  {reason}" for reason in reasons)
         yield from loops_of(body, depth + 1)
 
 
-def _reason(scan: Scan, apply: Apply) -> str | None:
+def _reason(scan: Scan, apply: Apply) -> str:
     """Why a gate is still done step by step."""
-    carries = scan.body.inputs[: scan.carries]
-    reached = [c for c in carries if set(apply.outputs) & dependents(apply.outputs, [c])]
+    needed = set(leaves(apply.outputs, scan.body.inputs))
+    reached = [c for c in scan.body.inputs[: scan.carries] if c in needed]
     what = f"{apply.gate} at {_place(apply)}"
     if reached:
         names = dict.fromkeys(c.name for c in reached if c.name)
@@ -141,12 +142,12 @@ def _is_stuck(apply: Apply) -> bool:
     return type(apply.gate).lift is Gate.lift
 
 
-def programs_of(programs: Mapping[str, Program]) -> Iterator[str]:
+def programs_of(programs: Sequence[tuple[str, Program]]) -> Iterator[str]:
     """What the programs for some sizes keep in memory, and the gates that they call as objects."""
     unwritten: dict[str, None] = {}
-    for program in programs.values():
+    for _, program in programs:
         unwritten |= dict.fromkeys(program.unwritten)
-    for sizes, program in list(programs.items())[-_NAMES:]:
+    for sizes, program in programs[-_NAMES:]:
         yield (
             f"  the one for {sizes} has {counted(len(program.lines), 'line')} and keeps "
             f"{mebibytes(program.memory)} in {counted(program.buffers, 'buffer')}"

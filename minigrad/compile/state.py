@@ -81,7 +81,7 @@ class _Held:
     """The array behind a vector of parameters, whose values are views of it until one is set."""
 
     def __init__(self, vector: Vector) -> None:
-        self.places = vector.places()
+        self.places = vector.places
         self.array: Array = np.empty(0)
         self.pieces: Sequence[Array | None] = [None] * len(self.places)
         self.spare: Array | None = None

@@ -12,32 +12,21 @@ from itertools import pairwise
 from .. import gates
 from ..dims import product
 from ..graph import Apply, Gate, Graph
-from ..loops import Scan
 from ..variables import Constant, Variable
-from ..where import located
 from .pieces import cut, piece_of
-from .walk import rewrite, with_body
+from .walk import first_that_fits, rewrite_everywhere
 
 __all__ = ["algebra", "filled_with", "made_by"]
 
 
 def algebra(graph: Graph) -> Graph:
     """Apply the rules below everywhere, inside loops too."""
-    return rewrite(graph, _rule)
+    return rewrite_everywhere(graph, _rule)
 
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
-    if isinstance(apply.gate, Scan):
-        return with_body(apply, inputs, algebra)
-    known = {*inputs, *(u for v in inputs if v.owner for u in v.owner.inputs)}
-    with located(apply.where):
-        for simpler in _RULES.get(type(apply.gate), ()):
-            found = simpler(apply.gate, *inputs)
-            if found is not None and found.type == apply.outputs[0].type:
-                if found not in known:  # what the user built keeps the name that it had
-                    found.name = found.name or apply.outputs[0].name
-                return [found]
-    return None
+    rules = _RULES.get(type(apply.gate), ())
+    return first_that_fits(apply, inputs, (simpler(apply.gate, *inputs) for simpler in rules))
 
 
 def filled_with(v: Variable, number: float) -> bool:

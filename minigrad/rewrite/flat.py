@@ -28,22 +28,21 @@ __all__ = ["Vector", "flat"]
 
 # One variable for each parameter, in the same place of what each update is made of.
 Column = tuple[Variable, ...]
+Place = tuple[int, int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, eq=False)
 class Vector:
     """Parameters of one dtype that lie end to end.
 
-    variable (N,): all their values; new (N,): those after an update.
+    places: where each of them begins and ends, and its shape; variable (N,): all their values; new
+    (N,): those after an update.
     """
 
     parameters: tuple[Parameter, ...]
+    places: list[Place]
     variable: Variable
     new: Variable
-
-    def places(self) -> list[tuple[int, int, tuple[int, ...]]]:
-        """Where each of them begins and ends, and its shape."""
-        return _places(self.parameters)
 
 
 def flat(
@@ -59,8 +58,9 @@ def flat(
     groups = _groups(changes, forms, edge)
     if not groups:
         return list(results), dict(changes), []
+    places = {g: _places(g) for g in groups}
     whole: dict[Column, Variable] = {
-        g: Input(Type((_places(g)[-1][1],), g[0].dtype), _name(g)) for g in groups
+        g: Input(Type((places[g][-1][1],), g[0].dtype), _name(g)) for g in groups
     }
     join = _Joiner(whole, edge)
     news = [join(tuple(changes[p] for p in g)).named(f"new_{whole[g].name}") for g in groups]
@@ -71,11 +71,13 @@ def flat(
     views = {
         p: whole[g][start:end].reshape(shape).named(p.name)
         for g in groups
-        for p, (start, end, shape) in zip(g, _places(g), strict=True)
+        for p, (start, end, shape) in zip(g, places[g], strict=True)
     }
     wanted = substitute(wanted, edge | views)
     n, m = len(results), len(results) + len(left)
-    vectors = [Vector(g, whole[g], new) for g, new in zip(groups, wanted[m:], strict=True)]
+    vectors = [
+        Vector(g, places[g], whole[g], new) for g, new in zip(groups, wanted[m:], strict=True)
+    ]
     return wanted[:n], dict(zip(left, wanted[n:m], strict=True)), vectors
 
 
@@ -92,8 +94,8 @@ def _groups(
     return [tuple(group) for group in alike.values() if len(group) > 1]
 
 
-def _places(parameters: Sequence[Parameter]) -> list[tuple[int, int, tuple[int, ...]]]:
-    shapes = [p.get_value().shape for p in parameters]
+def _places(parameters: Sequence[Parameter]) -> list[Place]:
+    shapes = [tuple(int(size) for size in p.shape) for p in parameters]  # type: ignore[arg-type]
     ends = list(accumulate(map(prod, shapes)))
     return list(zip([0, *ends[:-1]], ends, shapes, strict=True))
 
@@ -205,8 +207,9 @@ def _joined_sums(
         end = apply.outputs[0]
         if end.ndim or not chains.ends(end, Add):
             continue
+        all_terms = chains.terms(end, Add)
         alike: dict[Hashable, list[Variable]] = defaultdict(list)
-        for term in chains.terms(end, Add):
+        for term in all_terms:
             whole = _summed(term)
             alike[term if whole is None else forms[whole]].append(term)
         sums = []
@@ -216,7 +219,7 @@ def _joined_sums(
                 with located(terms[0].where):
                     terms = [join(column).sum()]
             sums += terms
-        if len(sums) < len(chains.terms(end, Add)):
+        if len(sums) < len(all_terms):
             with located(apply.where):
                 found[end] = reduce(add, sums)
     return found

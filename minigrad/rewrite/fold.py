@@ -11,10 +11,9 @@ import numpy as np
 
 from ..graph import Apply, Binding, Graph
 from ..interpret import compute
-from ..loops import Scan
 from ..variables import Constant, Variable
 from ..where import located
-from .walk import rewrite, with_body
+from .walk import rewrite_everywhere
 
 __all__ = ["fold"]
 
@@ -26,12 +25,10 @@ def fold(graph: Graph) -> Graph:
 
     What fails, or makes a NaN or an infinity, is left to do so when it runs, where it is reported.
     """
-    return rewrite(graph, _rule)
+    return rewrite_everywhere(graph, _rule)
 
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
-    if isinstance(apply.gate, Scan):
-        return with_body(apply, inputs, fold)
     values = [v.value for v in inputs if isinstance(v, Constant)]
     if len(values) < len(inputs) or not all(_is_small(v) for v in apply.outputs):
         return None

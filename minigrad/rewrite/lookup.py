@@ -10,22 +10,19 @@ from collections.abc import Sequence
 from ..dims import product
 from ..gates import Lookup, Matmul, OneHot, Reshape
 from ..graph import Apply, Graph
-from ..loops import Scan
 from ..variables import Variable
 from ..where import located
-from .walk import rewrite, with_body
+from .walk import rewrite_everywhere
 
 __all__ = ["lookup"]
 
 
 def lookup(graph: Graph) -> Graph:
     """Rewrite such products, inside loops too."""
-    return rewrite(graph, _rule)
+    return rewrite_everywhere(graph, _rule)
 
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
-    if isinstance(apply.gate, Scan):
-        return with_body(apply, inputs, lookup)
     if not isinstance(apply.gate, Matmul):
         return None
     left, table = inputs

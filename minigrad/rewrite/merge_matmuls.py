@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from ..functions.shape import concat, split
-from ..gates import Add, Matmul
+from ..functions.shape import concat
+from ..gates import Add, Matmul, Split
 from ..graph import Apply, Graph
 from ..variables import Input, Variable
 from ..where import located
@@ -114,9 +114,7 @@ def _side_by_side(where: _Outside) -> Rule:
             with located(apply.where):
                 right = where.together([p.inputs[1] for p in group], 1)
                 whole = apply.gate(inputs[0], right)
-                widths = [p.inputs[1].shape[1] for p in group]
-                cuts = [sum(widths[:i], start=0) for i in range(1, len(widths))]
-                parts = split(whole, cuts, axis=-1)
+                parts = Split(tuple(p.inputs[1].shape[1] for p in group), whole.ndim - 1)(whole)
             pieces.update(zip(group, parts, strict=True))
         return [pieces[apply].named(apply.outputs[0].name)]
 

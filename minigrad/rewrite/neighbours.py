@@ -16,8 +16,8 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from ..dims import Size
-from ..functions.shape import concat, split
-from ..gates import Concat, Elementwise, Matmul, Sum
+from ..functions.shape import concat
+from ..gates import Concat, Elementwise, Matmul, Split, Sum
 from ..graph import Apply, Gate, Graph, substitute
 from ..types import Type
 from ..variables import Input, Variable
@@ -164,8 +164,8 @@ class _Joining:
                     v = cut(piece.whole, piece.axis, piece.start - before, piece.stop + after)
                 operands.append(v)
             whole = apply.gate(*operands)
-            cuts = [member.start - run[0].start for member in run[1:]]
-            parts = split(whole, cuts, whole.ndim - me.behind)
+            sizes = tuple(member.stop - member.start for member in run)
+            parts = Split(sizes, whole.ndim - me.behind)(whole)
         self.made |= {member.apply: part for member, part in zip(run, parts, strict=True)}
 
 

@@ -11,23 +11,20 @@ from collections.abc import Sequence
 from ..dims import product
 from ..gates import Matmul, Sum
 from ..graph import Apply, Graph
-from ..loops import Scan
 from ..variables import Variable
 from ..where import located
-from .walk import rewrite, with_body
+from .walk import rewrite_everywhere
 
 __all__ = ["outer_sums"]
 
 
 def outer_sums(graph: Graph) -> Graph:
     """Rewrite such sums, inside loops too."""
-    return rewrite(graph, _rule)
+    return rewrite_everywhere(graph, _rule)
 
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
     gate = apply.gate
-    if isinstance(gate, Scan):
-        return with_body(apply, inputs, outer_sums)
     if not isinstance(gate, Sum) or inputs[0].owner is None:
         return None
     made = inputs[0].owner

@@ -20,29 +20,21 @@ from collections.abc import Callable, Iterator, Sequence
 from .. import gates
 from ..functions import isnan, where
 from ..graph import Apply, Gate, Graph
-from ..loops import Scan
 from ..variables import Variable
-from ..where import located
 from .algebra import filled_with, made_by
-from .walk import rewrite, with_body
+from .walk import first_that_fits, rewrite_everywhere
 
 __all__ = ["stability"]
 
 
 def stability(graph: Graph) -> Graph:
     """Apply the rules everywhere, inside loops too."""
-    return rewrite(graph, _rule)
+    return rewrite_everywhere(graph, _rule)
 
 
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
-    if isinstance(apply.gate, Scan):
-        return with_body(apply, inputs, stability)
-    with located(apply.where):
-        for better in _RULES.get(type(apply.gate), ()):
-            for found in better(*inputs):
-                if found.type == apply.outputs[0].type:
-                    return [found.named(found.name or apply.outputs[0].name)]
-    return None
+    rules = _RULES.get(type(apply.gate), ())
+    return first_that_fits(apply, inputs, (found for better in rules for found in better(*inputs)))
 
 
 def _of(v: Variable, kind: type[Gate]) -> Iterator[tuple[Variable, ...]]:

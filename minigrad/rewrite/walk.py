@@ -1,14 +1,15 @@
 """The walk that every rewrite shares."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..errors import GateError
 from ..graph import Apply, Graph
 from ..loops import Scan
 from ..variables import Input, Variable
+from ..where import located
 
-__all__ = ["Rule", "rewrite", "with_body"]
+__all__ = ["Rule", "first_that_fits", "rewrite", "rewrite_everywhere", "with_body"]
 
 # What an application becomes on rewritten inputs; None keeps it as it is.
 Rule = Callable[[Apply, Sequence[Variable]], Sequence[Variable] | None]
@@ -17,8 +18,7 @@ Rule = Callable[[Apply, Sequence[Variable]], Sequence[Variable] | None]
 def rewrite(graph: Graph, rule: Rule) -> Graph:
     """`graph` with every application replaced by what `rule` makes of it, in order.
 
-    Lines and names are kept. The body of a loop is a graph of its own: a rule that wants to go
-    there calls `rewrite` on it.
+    Lines and names are kept. The body of a loop is a graph of its own, which this leaves alone.
 
     An input of the graph may be a variable that something makes; what lies behind it is not part of
     the graph. Such inputs are replaced by placeholders, so that a rule that looks at how an input
@@ -40,6 +40,31 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
         pairs = zip(apply.outputs, results, strict=True)
         new.update((old, v) for old, v in pairs if old is not v and old not in at_edge)
     return replace(graph, inputs=edge, outputs=tuple(new.get(v, v) for v in graph.outputs))
+
+
+def rewrite_everywhere(graph: Graph, rule: Rule) -> Graph:
+    """`rewrite`, in the bodies of loops too."""
+
+    def deep(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
+        if isinstance(apply.gate, Scan):
+            return with_body(apply, inputs, lambda body: rewrite_everywhere(body, rule))
+        return rule(apply, inputs)
+
+    return rewrite(graph, deep)
+
+
+def first_that_fits(
+    apply: Apply, inputs: Sequence[Variable], candidates: Iterable[Variable | None]
+) -> Sequence[Variable] | None:
+    """The first of some variables that has the type of what `apply` makes, as a rule gives it."""
+    with located(apply.where):
+        for found in candidates:
+            if found is not None and found.type == apply.outputs[0].type:
+                known = {*inputs, *(u for v in inputs if v.owner for u in v.owner.inputs)}
+                if found not in known:  # what the user built keeps the name that it had
+                    found.name = found.name or apply.outputs[0].name
+                return [found]
+    return None
 
 
 def with_body(

@@ -1,6 +1,5 @@
 """Elementwise work on long arrays is done block by block: what is, and how."""
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -8,28 +7,13 @@ import pytest
 
 import minigrad as mg
 from minigrad.compile.plan import Call, Loop
-from minigrad.variables import Variable
-from tests.machine import SMALLEST, blocked, right, shown
-
-SIZE = 80  # bytes: 3 rows of x and y
+from tests.machine import BLOCK, blocked, right, runs, shown
 
 x, y = mg.inputs("x y", (10, 3), "float64")
 row, one = mg.input("row", (3,), "float64"), mg.input("one", (), "float64")
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    function = importlib.import_module("minigrad.compile.function")
-    monkeypatch.setattr(function, "BLOCK", SIZE)
-    monkeypatch.setattr(function, "SMALLEST", SMALLEST)
-
-
-def in_blocks(*outputs: Variable) -> list[Any]:
-    return blocked(*outputs, size=SIZE)
-
-
-def runs(*outputs: Variable) -> list[list[str]]:
-    return [step for step in in_blocks(*outputs) if isinstance(step, list)]
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 # ---------------------------------------------------------------- runs
@@ -38,8 +22,8 @@ def runs(*outputs: Variable) -> list[list[str]]:
 def test_a_chain_is_one_loop_and_the_rest_at_the_end() -> None:
     cost = mg.sum(mg.tanh(mg.sin(x) * y))
     chain = ["sin", "multiply", "tanh"]
-    assert in_blocks(cost) == [chain, *chain, "sum"]
-    loop, *rest, _ = right([cost], x, y, block=SIZE).steps
+    assert blocked(cost) == [chain, *chain, "sum"]
+    loop, *rest, _ = right([cost], x, y, block=BLOCK).steps
     assert isinstance(loop, Loop)
     assert (loop.length, loop.in_blocks, loop.reverse) == (3, True, False)
     assert {a.type.shape for a in loop.rows} == {(3, 3)}
@@ -48,7 +32,7 @@ def test_a_chain_is_one_loop_and_the_rest_at_the_end() -> None:
 
 def test_without_a_rest_there_is_only_the_loop() -> None:
     even = mg.input("even", (9, 3), "float64")
-    assert in_blocks(mg.sum(mg.sin(mg.cos(even)))) == [["cos", "sin"], "sum"]
+    assert blocked(mg.sum(mg.sin(mg.cos(even)))) == [["cos", "sin"], "sum"]
 
 
 @pytest.mark.parametrize("size", [1, 24, 50, 96, 1000])
@@ -61,8 +45,8 @@ def test_any_number_of_rows(rows: int, size: int) -> None:
 
 
 def test_a_single_gate_and_short_arrays_are_left_alone() -> None:
-    assert in_blocks(mg.sum(mg.sin(x))) == ["sin", "sum"]
-    assert in_blocks(mg.sum(mg.sin(mg.cos(x[:4])))) == ["index", "cos", "sin", "sum"]
+    assert blocked(mg.sum(mg.sin(x))) == ["sin", "sum"]
+    assert blocked(mg.sum(mg.sin(mg.cos(x[:4])))) == ["index", "cos", "sin", "sum"]
 
 
 def test_smaller_operands_are_read_whole() -> None:
@@ -85,8 +69,8 @@ def test_several_dtypes_may_be_in_a_run() -> None:
 
 def test_results_of_the_program_are_new_memory() -> None:
     a = mg.sin(x) * y
-    assert in_blocks(a, mg.exp(a))[:3] == ["Empty", "Empty", ["sin", "multiply", "exp"]]
-    assert [r.blocks for r in right([a, mg.exp(a)], x, y, block=SIZE).results] == [frozenset()] * 2
+    assert blocked(a, mg.exp(a))[:3] == ["Empty", "Empty", ["sin", "multiply", "exp"]]
+    assert [r.blocks for r in right([a, mg.exp(a)], x, y, block=BLOCK).results] == [frozenset()] * 2
     f = mg.function([x], mg.exp(x) * 2)
     first = f(np.ones((10, 3)))
     f(np.zeros((10, 3)))
@@ -106,20 +90,20 @@ def test_loops_over_blocks_can_be_switched_off() -> None:
 
 def test_what_a_run_does_not_need_goes_before_it() -> None:
     cost = mg.sum(mg.cos(mg.sin(x)) * (mg.sum(row) + one) * row.flip(axis=0))
-    assert in_blocks(cost)[:4] == ["sum", "add", "flip", ["sin", "cos", "multiply", "multiply"]]
+    assert blocked(cost)[:4] == ["sum", "add", "flip", ["sin", "cos", "multiply", "multiply"]]
 
 
 def test_a_view_of_what_a_run_writes_goes_before_it_too() -> None:
     a = mg.sin(x)
     view = a.expand_dims(1)
-    assert in_blocks(mg.sum(mg.cos(view) * view))[:2] == ["expand_dims", ["sin", "cos", "multiply"]]
+    assert blocked(mg.sum(mg.cos(view) * view))[:2] == ["expand_dims", ["sin", "cos", "multiply"]]
 
 
 @pytest.mark.parametrize("read", [lambda a: a.reshape((30,)), lambda a: a.sum(axis=0)])
 def test_what_reads_a_run_ends_it(read: Any) -> None:
     a = mg.sin(mg.cos(x))
     cost = mg.sum(mg.exp(read(a)) * 2) + mg.sum(mg.tanh(a))
-    assert in_blocks(cost)[0] == ["cos", "sin"]
+    assert blocked(cost)[0] == ["cos", "sin"]
 
 
 def test_a_product_in_between_ends_a_run() -> None:

@@ -1,6 +1,5 @@
 """What must not be done block by block: work of which one block reads what another writes."""
 
-import importlib
 import inspect
 from typing import Any
 
@@ -10,30 +9,16 @@ import pytest
 import minigrad as mg
 from minigrad.gates.elementwise import Elementwise
 from minigrad.variables import Variable
-from tests.machine import SMALLEST, blocked
-
-SIZE = 80  # bytes: 3 rows of x and y
+from tests.machine import blocked, runs
 
 x, y = mg.inputs("x y", (10, 3), "float64")
 row, one = mg.input("row", (3,), "float64"), mg.input("one", (), "float64")
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    function = importlib.import_module("minigrad.compile.function")
-    monkeypatch.setattr(function, "BLOCK", SIZE)
-    monkeypatch.setattr(function, "SMALLEST", SMALLEST)
-
-
-def in_blocks(*outputs: Variable) -> list[Any]:
-    return blocked(*outputs, size=SIZE)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 # ---------------------------------------------------------------- what other blocks write
-
-
-def runs(*outputs: Variable) -> list[list[str]]:
-    return [step for step in in_blocks(*outputs) if isinstance(step, list)]
 
 
 def test_rows_shifted_by_one() -> None:
@@ -120,9 +105,9 @@ class Backwards(Same):
 def test_a_users_gate_that_returns_a_view(gate: mg.Gate) -> None:
     a = mg.sin(mg.cos(x))
     b = gate(a)
-    in_blocks(mg.sum(mg.exp(b * 2) * a), mg.sum(mg.tanh(mg.cos(b))))
-    in_blocks(b, mg.exp(b * 2) + a)
-    in_blocks(gate(x), gate(mg.sin(gate(x)) * 2) + 1)
+    blocked(mg.sum(mg.exp(b * 2) * a), mg.sum(mg.tanh(mg.cos(b))))
+    blocked(b, mg.exp(b * 2) + a)
+    blocked(gate(x), gate(mg.sin(gate(x)) * 2) + 1)
 
 
 class Plus(Elementwise):
@@ -132,7 +117,7 @@ class Plus(Elementwise):
 
 
 def test_a_users_elementwise_gate_is_done_in_blocks() -> None:
-    assert in_blocks(mg.sum(mg.sin(Plus()(x) * 2)))[0] == ["plus", "multiply", "sin"]
+    assert blocked(mg.sum(mg.sin(Plus()(x) * 2)))[0] == ["plus", "multiply", "sin"]
 
 
 class Fussy(Elementwise):
