@@ -4,7 +4,7 @@ A draw is a pure function of a key, so it is the same in the forward pass, on th
 a checkpointed loop runs again. The key of a draw is folded together from the generator's state, the
 number of the draw, and for draws inside loops the number of each loop and its time step: a draw
 built inside a step is new at each step, one built outside is the same for all (variational
-dropout).
+dropout), and so is one built inside with ``each_step=False``.
 """
 
 from collections.abc import Iterator
@@ -52,10 +52,11 @@ class Loop:
 class _Step:
     loop: Loop
     index: Variable
-    numbers: dict["Generator", int] = field(default_factory=dict)
+    numbers: dict[tuple["Generator", bool], int] = field(default_factory=dict)
 
 
 _step: ContextVar[_Step | None] = ContextVar("step", default=None)
+_NO_STEP = 2**62  # in the place of a time step, for what is the same at all of them
 
 
 class Generator:
@@ -81,28 +82,28 @@ class Generator:
         self.state.default_update = self.state + np.array([0, 1], np.uint64)
         self._draws = 0
 
-    def _number(self, step: _Step | None) -> int:
-        """How many draws came before, in this step or outside of all loops."""
+    def _number(self, step: _Step | None, each_step: bool = True) -> int:
+        """How many such draws came before, in this step or outside of all loops."""
         if step is None:
             self._draws += 1
             return self._draws - 1
-        number = step.numbers.get(self, 0)
-        step.numbers[self] = number + 1
+        number = step.numbers.get((self, each_step), 0)
+        step.numbers[self, each_step] = number + 1
         return number
 
-    def _key_in(self, step: _Step | None) -> Variable:
+    def _key_in(self, step: _Step | None, each_step: bool = True) -> Variable:
         if step is None:
             return gates.FoldIn()(self.state[0], self.state[1])
         loop = step.loop
         if self not in loop.numbers:
             loop.numbers[self] = self._number(loop.parent)
         in_loop = gates.FoldIn()(self._key_in(loop.parent), loop.numbers[self])
-        return gates.FoldIn()(in_loop, step.index)
+        return gates.FoldIn()(in_loop, step.index if each_step else _NO_STEP)
 
-    def _unit(self, sizes: Shape, dtype: npt.DTypeLike) -> Variable:
+    def _unit(self, sizes: Shape, dtype: npt.DTypeLike, each_step: bool = True) -> Variable:
         """One draw: numbers in [0, 1)."""
         step = _step.get()
-        key = gates.FoldIn()(self._key_in(step), self._number(step))
+        key = gates.FoldIn()(self._key_in(step, each_step), self._number(step, each_step))
         return gates.Uniform(sizes, as_dtype(dtype))(key)
 
     def uniform(
@@ -131,9 +132,12 @@ class Generator:
         radius = sqrt(-2 * log(1 - self._unit(sizes, dtype)))
         return radius * cos(2 * np.pi * self._unit(sizes, dtype)) * std + mean
 
-    def bernoulli(self, p: Any, shape: Any = None) -> Variable:
-        """True with probability `p` each, bool, of `shape`: by default that of p."""
-        return less(self._unit(_sizes(shape, p), "float32"), p)
+    def bernoulli(self, p: Any, shape: Any = None, each_step: bool = True) -> Variable:
+        """True with probability `p` each, bool, of `shape`: by default that of p.
+
+        Inside the step of a loop, `each_step` False draws the same at all of its steps.
+        """
+        return less(self._unit(_sizes(shape, p), "float32", each_step), p)
 
     def categorical(self, logits: Any, axis: int = -1) -> Variable:
         """Indices drawn with probability softmax(logits) along `axis`; int64, without that axis.

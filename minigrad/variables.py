@@ -30,6 +30,7 @@ __all__ = [
     "inputs",
     "method",
     "parameter",
+    "set_values",
 ]
 
 _Hung = TypeVar("_Hung")
@@ -289,6 +290,26 @@ def inputs(
 def parameter(value: npt.ArrayLike, name: str | None = None) -> Parameter:
     """A leaf that holds a copy of `value` and can be updated."""
     return Parameter(value, name)
+
+
+_SHOWN = 3  # names in a message
+
+
+def set_values(parameters: Mapping[str, Parameter], values: Mapping[str, npt.ArrayLike]) -> None:
+    """Give each parameter the value of its name: all of them, or none.
+
+    Raises ArgumentError unless the names are the same, ShapeError or DTypeError as `set_value`.
+    """
+    for what, names in {
+        "lack": parameters.keys() - values.keys(),
+        "have too many with": values.keys() - parameters.keys(),
+    }.items():
+        if names:
+            more = ", …" if len(names) > _SHOWN else ""
+            raise ArgumentError(f"the values {what} {', '.join(sorted(names)[:_SHOWN])}{more}")
+    checked = {name: p.checked(values[name]) for name, p in parameters.items()}
+    for name, p in parameters.items():
+        p._value = checked[name]
 
 
 def constant(value: Any, dtype: npt.DTypeLike | None = None, name: str | None = None) -> Constant:

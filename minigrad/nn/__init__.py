@@ -1,16 +1,20 @@
 """Networks: modules, layers, recurrent cells and the loop over them, losses, initial values."""
 
-from . import cells, init, layers, losses, module, recurrent
+from . import cells, init, layers, linear_recurrence, losses, module, recurrent, stacks
 from .cells import *
 from .layers import *
+from .linear_recurrence import *
 from .module import *
 from .recurrent import *
+from .stacks import *
 
 __all__ = [
     "init",
     "losses",
     *cells.__all__,
     *layers.__all__,
+    *linear_recurrence.__all__,
     *module.__all__,
     *recurrent.__all__,
+    *stacks.__all__,
 ]

@@ -8,6 +8,7 @@ The matrices of all gates lie side by side in one, so that a step is two matrix 
 order is that of PyTorch, whose ``weight_ih_l0`` is `weight_ih` transposed.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -16,35 +17,61 @@ import numpy.typing as npt
 
 from ..dims import show_shape
 from ..errors import ArgumentError, ShapeError
-from ..functions import relu, sigmoid, split, tanh, zeros
+from ..functions import broadcast_to, relu, sigmoid, split, tanh, where, zeros
 from ..random import Generator
 from ..types import Array, as_dtype
 from ..variables import Parameter, Variable
 from . import init
-from .layers import Dropout, Rng
+from .layers import Dropout, LayerNorm, Rng, as_generator, standardised
 from .module import Module, features
 
 __all__ = ["Cell", "GRUCell", "LSTMCell", "RNNCell", "StackedCells"]
 
+State = tuple[Variable, ...]
+_EPSILON = 1e-5  # of layer normalisation, as in LayerNorm
+
 
 class Cell(Module):
-    """What the cells share: weights for a number of gates, and a start at zero.
+    """What the cells share: weights for a number of gates, a start, and what regularises them.
 
     Args:
         input_size: F, the features of x.
         hidden_size: H, those of the state.
-        rng: a NumPy generator, or a seed, for the initial weights.
+        rng: a NumPy generator, or a seed, for the initial weights and for masks.
         dtype: of the weights and of `zero_state`.
         input_init, recurrent_init: the start of each gate's (F, H) and (H, H); biases start as
             zeros.
+        recurrent_dropout: the share of h that is dropped while training, on its way into the
+            products with weight_hh, the same units at all steps of a sequence (Gal and Ghahramani,
+            "A theoretically grounded application of dropout in recurrent neural networks", 2016).
+        zoneout: the share of units of the state that keep their old value in a step while training,
+            one number or one for each part of the state; in use each is the mean of both,
+            p · old + (1 - p) · new (Krueger et al., "Zoneout", 2017).
+        layer_norm: whether x W_ih and h W_hh, each product as a whole, are normalised to mean 0 and
+            variance 1 and scaled by learned gains, before the bias is added; and the c of an LSTM,
+            scaled and shifted, before its tanh (Ba, Kiros and Hinton, "Layer normalization", 2016).
+        learned_state: whether the state that a sequence starts from is learned; else it is zero.
 
-    The cells raise ShapeError, DTypeError or ArgumentError for an x or a state that does not fit.
+    The cells raise ShapeError, DTypeError or ArgumentError for an x or a state that does not fit,
+    and ArgumentError for shares outside 0 ≤ p < 1.
+
+    A cell of your own states its `step`:
+
+    >>> class Leaky(Cell):
+    ...     gates = 1
+    ...
+    ...     def step(self, x, h):
+    ...         return (0.9 * h + 0.1 * tanh(self.of_input(x) + self.of_state(h)),)
+    >>> import minigrad as mg
+    >>> cell = Leaky(4, 5, zoneout=0.1)
+    >>> cell(mg.input("x", ("B", 4)), cell.zero_state("B"))[0].shape
+    (B, 5)
     """
 
     gates: ClassVar[int]
     """How many matrices lie side by side in its weights."""
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    """The parts of its state: one is a Variable, several are a tuple."""
+    """The parts of its state: one is a Variable, several are a tuple. The first is its output."""
 
     def __init__(
         self,
@@ -54,31 +81,116 @@ class Cell(Module):
         dtype: npt.DTypeLike = "float32",
         input_init: init.Init = init.recurrent_uniform,
         recurrent_init: init.Init = init.recurrent_uniform,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, ...] = 0.0,
+        layer_norm: bool = False,
+        learned_state: bool = False,
     ) -> None:
         self.input_size, self.hidden_size = input_size, hidden_size
         self.dtype = as_dtype(dtype)
         rng = np.random.default_rng(rng)
+        self.weight_ih = Parameter(self._side_by_side(input_init, input_size, rng), "weight_ih")
+        rows = self.state_sizes[0]
+        self.weight_hh = Parameter(self._side_by_side(recurrent_init, rows, rng), "weight_hh")
+        columns = self.gates * hidden_size
+        self.bias = Parameter(np.zeros(columns, dtype), "bias")
+        if layer_norm:
+            self.gain_ih = Parameter(np.ones(columns, dtype), "gain_ih")
+            self.gain_hh = Parameter(np.ones(columns, dtype), "gain_hh")
+        self.layer_norm = layer_norm
+        if learned_state:
+            self.initial = [
+                Parameter(np.zeros(size, dtype), f"initial {name}")
+                for name, size in zip(self.state_names, self.state_sizes, strict=True)
+            ]
+        self.learned_state = learned_state
+        self.recurrent_dropout = (
+            Dropout(recurrent_dropout, rng, each_step=False) if recurrent_dropout else None
+        )
+        self.zoneout, self._zoneout_shares = zoneout, self._shares(zoneout)
+        if any(self._zoneout_shares):
+            self.zoneout_rng = as_generator(rng)
 
-        def side_by_side(start: init.Init, rows: int) -> Array:
-            blocks = [start((rows, hidden_size), rng, dtype) for _ in range(self.gates)]
-            return np.concatenate(blocks, axis=1)  # (rows, gates · H)
+    def _side_by_side(self, start: init.Init, rows: int, rng: np.random.Generator) -> Array:
+        blocks = [start((rows, self.hidden_size), rng, self.dtype) for _ in range(self.gates)]
+        return np.concatenate(blocks, axis=1)  # (rows, gates · H)
 
-        self.weight_ih = Parameter(side_by_side(input_init, input_size), "weight_ih")
-        self.weight_hh = Parameter(side_by_side(recurrent_init, hidden_size), "weight_hh")
-        self.bias = Parameter(np.zeros(self.gates * hidden_size, dtype), "bias")
+    def _shares(self, zoneout: float | tuple[float, ...]) -> tuple[float, ...]:
+        names = self.state_names
+        shares = zoneout if isinstance(zoneout, tuple) else (zoneout,) * len(names)
+        if len(shares) != len(names) or not all(
+            isinstance(p, int | float) and 0 <= p < 1 for p in shares
+        ):
+            raise ArgumentError(
+                "zoneout is a share in 0 ≤ p < 1, or a tuple with one for each of "
+                f"{', '.join(names)}, and not {zoneout!r}"
+            )
+        return shares
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """How many units each part of the state has."""
+        return (self.hidden_size,) * len(self.state_names)
 
     def zero_state(self, batch: Any, dtype: npt.DTypeLike | None = None) -> Any:
         """Zeros to start from. `batch` is a number of rows, or a dimension name such as "B"."""
-        shape, dtype = (batch, self.hidden_size), self.dtype if dtype is None else dtype
-        parts = tuple(zeros(shape, dtype).named(name) for name in self.state_names)
-        return parts[0] if len(parts) == 1 else parts
+        dtype = self.dtype if dtype is None else dtype
+        return self._packed(tuple(zeros((batch, size), dtype) for size in self.state_sizes))
+
+    def initial_state(self, batch: Any) -> Any:
+        """Where a sequence starts: what was learned, or zeros. `batch` as for `zero_state`."""
+        if not self.learned_state:
+            return self.zero_state(batch)
+        return self._packed(tuple(broadcast_to(p, (batch, *p.shape)) for p in self.initial))
+
+    @abstractmethod
+    def step(self, x: Variable, *state: Variable) -> State:
+        """The equations: from x (B, F) and the parts of the state to the new parts."""
+
+    def __call__(self, x: Any, state: Any) -> tuple[Variable, Any]:
+        x, *old = self._checked(x, state)
+        new = tuple(map(self._zoned_out, self._zoneout_shares, self.step(x, *old), old))
+        return new[0], self._packed(new)
+
+    def of_input(self, x: Variable) -> Variable:
+        """x W_ih + b, the part of all gates that the input gives: (B, gates · H)."""
+        a = x @ self.weight_ih
+        return (standardised(a, _EPSILON) * self.gain_ih if self.layer_norm else a) + self.bias
+
+    def of_state(self, h: Variable, gates: slice = slice(None)) -> Variable:
+        """h W_hh, the part of all gates, or of some, that the state gives: (B, gates · H)."""
+        if self.recurrent_dropout is not None:
+            h = self.recurrent_dropout(h)
+        a = h @ self._columns(self.weight_hh, gates)
+        if not self.layer_norm:
+            return a
+        return standardised(a, _EPSILON) * self._columns(self.gain_hh, gates)
+
+    def _columns(self, weight: Parameter, gates: slice) -> Variable:
+        """The columns of some gates in (…, gates · H)."""
+        start, stop, _ = gates.indices(self.gates)
+        if stop - start == self.gates:
+            return weight
+        return weight[..., start * self.hidden_size : stop * self.hidden_size]
+
+    def _zoned_out(self, p: float, new: Variable, old: Variable) -> Variable:
+        if not p:
+            return new
+        if not self.training:
+            return p * old + (1 - p) * new
+        return where(self.zoneout_rng.bernoulli(p, new.shape), old, new)
+
+    def _packed(self, parts: State) -> Any:
+        named = tuple(v.named(name) for v, name in zip(parts, self.state_names, strict=True))
+        return named[0] if len(named) == 1 else named
 
     def _checked(self, x: Any, state: Any) -> tuple[Variable, ...]:
         """x and the parts of the state: x (B, F) goes with h (B, H)."""
-        x = features(x, self.weight_ih, self)
+        x = features(x, self.input_size, self)
         found = [x]
-        for name, part in zip(self.state_names, self._parts(state), strict=True):
-            h = features(part, self.weight_hh, self, name)
+        parts = self._parts(state)
+        for name, part, size in zip(self.state_names, parts, self.state_sizes, strict=True):
+            h = features(part, size, self, name)
             if h.shape[:-1] != x.shape[:-1]:
                 raise ShapeError(
                     f"{type(self).__name__} needs a row of {name} for each row of x, and had x "
@@ -134,11 +246,9 @@ class RNNCell(Cell):
             raise ArgumentError(f'the activation is "tanh" or "relu", and not {activation!r}')
         self.activation = activation
 
-    def __call__(self, x: Any, state: Any) -> tuple[Variable, Variable]:
-        x, h = self._checked(x, state)
-        a = x @ self.weight_ih + h @ self.weight_hh + self.bias
-        h = _ACTIVATIONS[self.activation](a).named("h")
-        return h, h
+    def step(self, x: Variable, *state: Variable) -> State:
+        (h,) = state
+        return (_ACTIVATIONS[self.activation](self.of_input(x) + self.of_state(h)),)
 
 
 class LSTMCell(Cell):
@@ -158,6 +268,12 @@ class LSTMCell(Cell):
     Args:
         forget_bias: where the bias of the forget gate starts; with 1 the cell starts by
             remembering, which long dependencies need (Jozefowicz, Zaremba and Sutskever, 2015).
+        peepholes: whether the gates see the cell: p_i ⊙ c is added in i, p_f ⊙ c in f and p_o ⊙ c'
+            in o, with p_i, p_f, p_o in peephole (3H,), zeros at first (Gers and Schmidhuber,
+            "Recurrent nets that time and count", 2000).
+        proj_size: P; the output is then h' = (o ⊙ tanh(c')) W_hr (B, P), with weight_hr (H, P) and
+            weight_hh (P, 4H) (Sak, Senior and Beaufays, "Long short-term memory based recurrent
+            neural network architectures", 2014).
 
     and those of `Cell`.
 
@@ -172,23 +288,52 @@ class LSTMCell(Cell):
     state_names = ("h", "c")
 
     def __init__(
-        self, input_size: int, hidden_size: int, forget_bias: float = 0.0, **settings: Any
+        self,
+        input_size: int,
+        hidden_size: int,
+        forget_bias: float = 0.0,
+        peepholes: bool = False,
+        proj_size: int | None = None,
+        **settings: Any,
     ) -> None:
+        if proj_size is not None and (not isinstance(proj_size, int) or proj_size < 1):
+            raise ArgumentError(f"proj_size is a number from 1 up, or None, and not {proj_size!r}")
+        self.proj_size = proj_size
+        rng = settings["rng"] = np.random.default_rng(settings.get("rng"))
         super().__init__(input_size, hidden_size, **settings)
+        if proj_size is not None:
+            start = settings.get("recurrent_init", init.recurrent_uniform)
+            self.weight_hr = Parameter(
+                start((hidden_size, proj_size), rng, self.dtype), "weight_hr"
+            )
         bias = self.bias.get_value()
         bias[hidden_size : 2 * hidden_size] = forget_bias
         self.bias.set_value(bias)
+        self.peephole = (
+            Parameter(np.zeros(3 * hidden_size, self.dtype), "peephole") if peepholes else None
+        )
+        if self.layer_norm:
+            self.norm_c = LayerNorm(hidden_size, _EPSILON, self.dtype)
 
-    def __call__(self, x: Any, state: Any) -> tuple[Variable, tuple[Variable, Variable]]:
-        x, h, c = self._checked(x, state)
-        i, f, g, o = split(x @ self.weight_ih + h @ self.weight_hh + self.bias, 4, axis=-1)
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        return self.proj_size or self.hidden_size, self.hidden_size
+
+    def step(self, x: Variable, *state: Variable) -> State:
+        h, c = state
+        i, f, g, o = split(self.of_input(x) + self.of_state(h), 4, axis=-1)
+        if self.peephole is not None:
+            p_i, p_f, p_o = split(self.peephole, 3)
+            i, f = i + p_i * c, f + p_f * c
         i = sigmoid(i).named("i")
         f = sigmoid(f).named("f")
         g = tanh(g).named("g")
+        c = f * c + i * g
+        if self.peephole is not None:
+            o = o + p_o * c
         o = sigmoid(o).named("o")
-        c = (f * c + i * g).named("c")
-        h = (o * tanh(c)).named("h")
-        return h, (h, c)
+        h = o * tanh(self.norm_c(c) if self.layer_norm else c)
+        return (h if self.proj_size is None else h @ self.weight_hr), c
 
 
 class GRUCell(Cell):
@@ -202,10 +347,14 @@ class GRUCell(Cell):
     The state and the output are h' (B, H). The gates lie in the order r, z, n in weight_ih (F, 3H),
     weight_hh (H, 3H) and bias (3H,); bias_hn is (H,).
 
-    This is the first arXiv version of Cho et al., "Learning phrase representations using RNN
-    encoder-decoder" (2014, 1406.1078v1), as in cuDNN and PyTorch ("reset after"): r scales the
-    product h W_hn, which can so be part of one matrix product. From version 3 on the paper has
-    (r ⊙ h) W_hn. Arguments: see `Cell`.
+    Args:
+        reset_after: whether r scales the product h W_hn, which can so be part of one matrix
+            product, as above, in cuDNN and PyTorch, and in the first arXiv version of Cho et al.,
+            "Learning phrase representations using RNN encoder-decoder" (2014, 1406.1078v1); or, if
+            not, h before the product: n = tanh(x W_in + b_n + (r ⊙ h) W_hn), without b_hn, as from
+            version 3 on.
+
+    and those of `Cell`.
 
     >>> import minigrad as mg
     >>> cell = GRUCell(4, 5, rng=0)
@@ -216,19 +365,26 @@ class GRUCell(Cell):
 
     gates = 3
 
-    def __init__(self, input_size: int, hidden_size: int, **settings: Any) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, reset_after: bool = True, **settings: Any
+    ) -> None:
         super().__init__(input_size, hidden_size, **settings)
-        self.bias_hn = Parameter(np.zeros(hidden_size, self.dtype), "bias_hn")
+        self.reset_after = reset_after
+        if reset_after:
+            self.bias_hn = Parameter(np.zeros(hidden_size, self.dtype), "bias_hn")
 
-    def __call__(self, x: Any, state: Any) -> tuple[Variable, Variable]:
-        x, h = self._checked(x, state)
-        x_r, x_z, x_n = split(x @ self.weight_ih + self.bias, 3, axis=-1)
-        h_r, h_z, h_n = split(h @ self.weight_hh, 3, axis=-1)
+    def step(self, x: Variable, *state: Variable) -> State:
+        (h,) = state
+        x_r, x_z, x_n = split(self.of_input(x), 3, axis=-1)
+        if self.reset_after:
+            h_r, h_z, h_n = split(self.of_state(h), 3, axis=-1)
+        else:
+            h_r, h_z = split(self.of_state(h, slice(0, 2)), 2, axis=-1)
         r = sigmoid(x_r + h_r).named("r")
         z = sigmoid(x_z + h_z).named("z")
-        n = tanh(x_n + r * (h_n + self.bias_hn)).named("n")
-        h = ((1 - z) * n + z * h).named("h")
-        return h, h
+        new = r * (h_n + self.bias_hn) if self.reset_after else self.of_state(r * h, slice(2, 3))
+        n = tanh(x_n + new).named("n")
+        return ((1 - z) * n + z * h,)
 
 
 class StackedCells(Module):
@@ -266,19 +422,39 @@ class StackedCells(Module):
         self.dropout = Dropout(dropout, rng) if dropout else None
 
     def zero_state(self, batch: Any, dtype: npt.DTypeLike | None = None) -> tuple[Any, ...]:
-        """The states that the cells start from."""
+        """Zeros for all of the cells."""
         return tuple(cell.zero_state(batch, dtype) for cell in self.cells)
 
+    def initial_state(self, batch: Any) -> tuple[Any, ...]:
+        """The states that the cells start from."""
+        return tuple(initial_state(cell, batch) for cell in self.cells)
+
     def __call__(self, x: Any, state: Any) -> tuple[Any, tuple[Any, ...]]:
-        if not isinstance(state, tuple | list) or len(state) != len(self.cells):
-            raise ArgumentError(
-                f"the state of {len(self.cells)} stacked cells is a tuple of as many states, and "
-                f"it was given {state!r}"
-            )
+        states = parts_of(state, len(self.cells), "stacked cells")
         new = []
-        for i, (cell, old) in enumerate(zip(self.cells, state, strict=True)):
+        for i, (cell, old) in enumerate(zip(self.cells, states, strict=True)):
             if i > 0 and self.dropout:
                 x = self.dropout(x)
             x, part = cell(x, old)
             new.append(part)
         return x, tuple(new)
+
+
+def initial_state(cell: Any, batch: Any) -> Any:
+    """Where a sequence starts for a cell, which may be any callable.
+
+    Raises ArgumentError for one that knows no start.
+    """
+    for name in ("initial_state", "zero_state"):
+        if hasattr(cell, name):
+            return getattr(cell, name)(batch)
+    raise ArgumentError(f"{cell!r} has no zero_state(batch): give the layer a state to start from")
+
+
+def parts_of(state: Any, count: int, what: str) -> tuple[Any, ...]:
+    """A state as its `count` parts. (A Variable would fall into its rows.)"""
+    if not isinstance(state, tuple | list) or len(state) != count:
+        raise ArgumentError(
+            f"the state of {count} {what} is a tuple of as many states, and it was given {state!r}"
+        )
+    return tuple(state)

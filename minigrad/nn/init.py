@@ -132,8 +132,8 @@ def orthogonal(
     Applied again and again it neither blows up nor dies out (Saxe, McClelland and Ganguli, "Exact
     solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013). Evenly
     spread over all such matrices: the Q of a normal matrix's QR, with the signs of R's diagonal
-        moved
-    into it (Mezzadri, "How to generate random matrices from the classical compact groups", 2007).
+    moved into it (Mezzadri, "How to generate random matrices from the classical compact groups",
+    2007).
 
     >>> q = orthogonal((3, 3), np.random.default_rng(0), "float64")
     >>> np.allclose(q.T @ q, np.eye(3))

@@ -1,21 +1,32 @@
 """`Module`: what holds parameters, and knows their names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from inspect import signature
 from typing import Any, Self
+
+import numpy.typing as npt
 
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..random import Generator
-from ..variables import Parameter, Variable, as_variables
+from ..variables import Parameter, Variable, as_variables, set_values
 
-__all__ = ["Module"]
+__all__ = ["Buffer", "Module"]
+
+
+class Buffer(Parameter):
+    """A parameter that belongs to a module's state, and that no gradient changes: the running mean
+    of a `BatchNorm`."""
+
+    __slots__ = ()
 
 
 class Module:
     """A part of a network.
 
     Its attributes are parameters, random generators, other modules, or lists, tuples and dicts of
-    them. A subclass sets them in `__init__`, and says in `__call__` what it computes:
+    them; those that begin with _ are left out. A subclass sets them in `__init__`, and says in
+    `__call__` what it computes:
 
     >>> import minigrad as mg
     >>> import numpy as np
@@ -46,10 +57,14 @@ class Module:
 
         One that is used in several places has the name of the first.
         """
-        return {name: p for name, p in self.state().items() if p.type.differentiable}
+        return {
+            name: p
+            for name, p in self.state().items()
+            if p.type.differentiable and not isinstance(p, Buffer)
+        }
 
     def state(self) -> dict[str, Parameter]:
-        """What a checkpoint holds: all parameters, and ``<name>.state`` of random generators.
+        """What a checkpoint holds: parameters, buffers, and ``<name>.state`` of random generators.
 
         Raises ArgumentError when two parameters would have one name.
         """
@@ -59,6 +74,28 @@ class Module:
                 raise ArgumentError(f"two parameters of {type(self).__name__} are called {name!r}")
             found[name] = parameter
         return found
+
+    def load_state(self, values: Mapping[str, npt.ArrayLike]) -> None:
+        """Take the values of a `state`, by name: all of them, or none.
+
+        >>> import minigrad as mg
+        >>> one, other = mg.nn.Linear(2, 3), mg.nn.Linear(2, 3)
+        >>> other.load_state({name: p.get_value() for name, p in one.state().items()})
+        >>> bool((other.weight.get_value() == one.weight.get_value()).all())
+        True
+
+        Raises ArgumentError for names that are missing or too many, ShapeError or DTypeError for
+        values that do not fit.
+        """
+        set_values(self.state(), values)
+
+    def updates(self) -> list[tuple[Parameter, Variable]]:
+        """New values that its parts ask for when they are trained, for the `updates` of
+        `mg.function`: the running statistics of `BatchNorm`, as of its latest call."""
+        return [pair for module in _modules(self, set()) for pair in module._own_updates()]
+
+    def _own_updates(self) -> list[tuple[Parameter, Variable]]:
+        return []
 
     def train(self) -> Self:
         """Build for training from now on, in all sub-modules too. Returns itself."""
@@ -74,12 +111,19 @@ class Module:
         return self
 
     def __repr__(self) -> str:
+        """Its parameters, the settings that are not the usual ones, and its parts."""
         settings, parts = [], []
+        usual = {
+            p.name: p.default
+            for kind in reversed(type(self).__mro__[:-1])  # a setting may belong to a base class
+            for p in signature(kind).parameters.values()
+        }
         for name, value in _members(self):
             if isinstance(value, Parameter):
                 settings.append(f"{name} {show_shape(value.shape)}")
             elif isinstance(value, bool | int | float | str) and name != "training":
-                settings.append(f"{name}={value!r}")
+                if name not in usual or value != usual[name]:
+                    settings.append(f"{name}={value!r}")
             elif isinstance(value, Module):
                 parts.append(f"{name}: {value!r}")
             elif callable(value):
@@ -90,7 +134,7 @@ class Module:
 
 def _members(module: Module) -> Iterator[tuple[str, Any]]:
     """What the attributes of a module hold, and the lists, tuples and dicts in them, one by one."""
-    stack = [*vars(module).items()][::-1]
+    stack = [item for item in vars(module).items() if not item[0].startswith("_")][::-1]
     while stack:
         name, value = stack.pop()
         if isinstance(value, dict):
@@ -125,10 +169,10 @@ def _modules(module: Module, seen: set[int]) -> Iterator[Module]:
             yield from _modules(value, seen)
 
 
-def features(x: Any, weight: Parameter, layer: Module, name: str = "x") -> Variable:
-    """`x` (…, n) as a Variable that can be multiplied with `weight` (n, …).
+def features(x: Any, size: int, layer: Module, name: str = "x") -> Variable:
+    """`x` (…, size) as a Variable.
 
-    Raises DTypeError when it is not of floats, ShapeError when its last size is not n.
+    Raises DTypeError when it is not of floats, ShapeError when its last size is another.
     """
     (x,) = as_variables(x)
     what = f"{type(layer).__name__} needs {name}"
@@ -138,10 +182,6 @@ def features(x: Any, weight: Parameter, layer: Module, name: str = "x") -> Varia
             "Embedding, numbers with .astype",
             x.where,
         )
-    if x.ndim == 0 or x.shape[-1] != weight.shape[0]:
-        raise ShapeError(
-            f"{what} (…, {weight.shape[0]}), for its {weight.name} {show_shape(weight.shape)}, and "
-            f"had {show_shape(x.shape)}",
-            x.where,
-        )
+    if x.ndim == 0 or x.shape[-1] != size:
+        raise ShapeError(f"{what} (…, {size}), and had {show_shape(x.shape)}", x.where)
     return x

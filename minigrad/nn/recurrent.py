@@ -1,26 +1,25 @@
-"""Recurrent layers: a cell looped over time."""
+"""A cell looped over time, in one direction or in both."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..functions import arange, less, where
+from ..functions import add, arange, concat, less, multiply, take_along_axis, where
 from ..loops import scan
 from ..tree import tree_map
 from ..variables import Variable, as_variables
-from .cells import GRUCell, LSTMCell, RNNCell, StackedCells
-from .layers import Rng
+from .cells import initial_state, parts_of
 from .module import Module
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
+__all__ = ["Bidirectional", "Recurrent"]
+
+Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 class Recurrent(Module):
     """A cell applied to each step of a sequence: ``ys, state = layer(xs, state=None,
-    lengths=None)``.
+    lengths=None, mask=None)``.
 
         ys = []
         for x in (reversed(xs) if reverse else xs):
@@ -36,79 +35,113 @@ class Recurrent(Module):
         reverse: run from the last step to the first.
         unroll: True writes the steps out instead of looping (T must be an int), a number so many
             steps in each turn of the loop.
+        return_sequences: whether ys are the outputs of all steps (many to many), or that of each
+            row's last step alone, (B, H) (many to one): the last that is run, the first in time
+            when reverse.
+        truncate, checkpoint: as of `mg.scan`.
 
     The call takes:
-        state: where to start; ``cell.zero_state(B)`` when None.
+        state: where to start; when None, what the cell learned, or ``cell.zero_state(B)``.
         lengths: (B,) integers: row b is a sequence of lengths[b] ≤ T steps, and what follows is
-            padding. There its ys are zeros and its state stays as it is; a reversed row starts at
-            its own last step. A row of length 0 keeps the state it starts with.
+            padding.
+        mask: (T, B) bool, in place of lengths: which steps are a row's own; any may be missing.
+            In the others its ys are zeros and its state stays as it is, so that a row's last state
+            is that of its last own step, and a reversed row starts at its own last step. A row
+            without steps keeps the state it starts with, and its last output is zeros.
 
     >>> import minigrad as mg
-    >>> layer = Recurrent(LSTMCell(4, 5, rng=0))
+    >>> layer = Recurrent(mg.nn.LSTMCell(4, 5, rng=0))
     >>> ys, (h, c) = layer(mg.input("xs", ("T", "B", 4)))
     >>> ys.shape, h.shape
     ((T, B, 5), (B, 5))
 
-    Raises ShapeError for xs without time and batch or lengths that are not (B,), DTypeError for
-    lengths that are not integers, ArgumentError where there is no state to start from, ScanError
-    for a cell whose state changes its form.
+    Raises ShapeError for xs without time and batch, lengths that are not (B,) or a mask that is not
+    (T, B), DTypeError for lengths that are not integers or a mask that is not bool, ArgumentError
+    where there is no state to start from, ScanError for a cell whose state changes its form.
     """
 
     def __init__(
         self,
-        cell: Callable[[Any, Any], tuple[Any, Any]],
+        cell: Step,
         reverse: bool = False,
         unroll: bool | int = False,
+        return_sequences: bool = True,
+        truncate: tuple[int, int] | None = None,
+        checkpoint: str | int | None = None,
     ) -> None:
         self.cell, self.reverse, self.unroll = cell, reverse, unroll
+        self.return_sequences = return_sequences
+        self.truncate, self.checkpoint = truncate, checkpoint
 
-    def __call__(self, xs: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+    def zero_state(self, batch: Any) -> Any:
+        """Zeros to start from, for `batch` rows (a number, or a name such as "B")."""
+        return self.cell.zero_state(batch)  # type: ignore[attr-defined]  # not every function has
+
+    def __call__(
+        self, xs: Any, state: Any = None, lengths: Any = None, mask: Any = None
+    ) -> tuple[Any, Any]:
         (xs,) = as_variables(xs)
         if xs.ndim < 2:
             raise ShapeError(
                 f"a recurrent layer needs xs (time, batch, …), and had {show_shape(xs.shape)}",
                 xs.where,
             )
+        own = own_steps(xs, lengths, mask)
         if state is None:
-            state = self._zero_state(xs.shape[1])
-        masked = lengths is not None
+            state = initial_state(self.cell, xs.shape[1])
+        ys, state = self._run(xs, state, own)
+        if not self.return_sequences:
+            ys = tree_map(lambda y: _last(y, own, self.reverse), ys)
+        return ys, state
+
+    def _run(self, xs: Variable, state: Any, own: Variable | None) -> tuple[Any, Any]:
+        """All outputs, and the last state. `own` (T, B) says which steps are a row's own."""
         state, ys = scan(
-            self._masked_step if masked else self._step,
+            self._step if own is None else self._masked_step,
             state,
-            (xs, _inside(xs, lengths)) if masked else xs,
+            xs if own is None else (xs, own),
             reverse=self.reverse,
             unroll=self.unroll or 1,
+            truncate=self.truncate,
+            checkpoint=self.checkpoint,
             name=type(self.cell).__name__ if isinstance(self.cell, Module) else None,
         )
         return ys, state
-
-    def _zero_state(self, batch: Any) -> Any:
-        if not hasattr(self.cell, "zero_state"):
-            raise ArgumentError(
-                f"{self.cell!r} has no zero_state(batch): give the layer a state to start from"
-            )
-        return self.cell.zero_state(batch)
 
     def _step(self, state: Any, x: Variable) -> tuple[Any, Any]:
         y, state = self.cell(x, state)
         return state, y
 
     def _masked_step(self, state: Any, row: tuple[Variable, Variable]) -> tuple[Any, Any]:
-        """A step for the rows that are inside their length; the others stay as they are."""
-        x, inside = row  # (B, F), (B,)
+        """A step for the rows whose own it is; the others stay as they are."""
+        x, own = row  # (B, F), (B,)
 
         def chosen(new: Variable, old: Any) -> Variable:
-            rows = inside.expand_dims(tuple(range(1, new.ndim)))  # (B, 1, …)
-            return where(rows, new, old).named(new.name)
+            return where(beside(own, new), new, old).named(new.name)
 
         y, new = self.cell(x, state)
         return tree_map(chosen, new, state), tree_map(lambda part: chosen(part, 0.0), y)
 
 
-def _inside(xs: Variable, lengths: Any) -> Variable:
-    """(T, B) bool: whether step t is one of row b's own."""
-    (lengths,) = as_variables(lengths)
+def own_steps(xs: Variable, lengths: Any, mask: Any) -> Variable | None:
+    """(T, B) bool: whether step t is one of row b's own; None where all are."""
     time, batch = xs.shape[:2]
+    if mask is not None:
+        if lengths is not None:
+            raise ArgumentError("lengths and mask say the same thing: give one of them")
+        (mask,) = as_variables(mask)
+        if mask.dtype.kind != "b":
+            raise DTypeError(f"a mask is bool, and this is {mask.dtype}", mask.where)
+        if mask.shape != (time, batch):
+            raise ShapeError(
+                f"a mask has a bool for each step, ({time}, {batch}), and this is "
+                f"{show_shape(mask.shape)}",
+                mask.where,
+            )
+        return mask
+    if lengths is None:
+        return None
+    (lengths,) = as_variables(lengths)
     if lengths.dtype.kind not in "iu":
         raise DTypeError(f"lengths are integers, and these are {lengths.dtype}", lengths.where)
     if lengths.shape != (batch,):
@@ -116,81 +149,80 @@ def _inside(xs: Variable, lengths: Any) -> Variable:
             f"lengths are one for each row, ({batch},), and these are {show_shape(lengths.shape)}",
             lengths.where,
         )
-    return less(arange(time).expand_dims(1), lengths).named("inside")
+    return less(arange(time).expand_dims(1), lengths).named("own")
 
 
-class _Layers(Recurrent):
-    """What RNN, LSTM and GRU share: layers of one kind of cell, stacked."""
+def beside(own: Variable, values: Variable) -> Variable:
+    """(…) as (…, 1, …), to be broadcast against `values` (…, any)."""
+    return own.expand_dims(tuple(range(own.ndim, values.ndim)))
 
-    kind: ClassVar[type[RNNCell] | type[LSTMCell] | type[GRUCell]]
+
+def _last(ys: Variable, own: Variable | None, reverse: bool) -> Variable:
+    """The output of each row's last step: ys (T, B, …) → (B, …)."""
+    if own is None:
+        return ys[0 if reverse else -1]
+    steps = arange(ys.shape[0]).expand_dims(1)  # (T, 1)
+    place = own.argmax(axis=0) if reverse else where(own, steps, 0).max(axis=0)  # 0 in empty rows
+    place = beside(place, ys[0]).expand_dims(0)  # (1, B, 1, …)
+    return take_along_axis(ys, place.broadcast_to((1, *ys.shape[1:])), axis=0)[0]
+
+
+_MERGES: dict[str, Callable[[Variable, Variable], Variable]] = {
+    "concat": lambda a, b: concat([a, b], axis=-1),
+    "sum": add,
+    "multiply": multiply,
+    "average": lambda a, b: (a + b) / 2,
+}
+
+
+class Bidirectional(Module):
+    """Two cells over one sequence, one from each end (Schuster and Paliwal, "Bidirectional
+    recurrent neural networks", 1997).
+
+        →ys, →state = Recurrent(forward)(xs)
+        ←ys, ←state = Recurrent(backward, reverse=True)(xs)
+
+    Called as `Recurrent` is. The outputs are put together as `merge` says, the state is a pair of
+    theirs. The outputs of a row's last steps (``return_sequences=False``) are those after all of
+    the sequence was read: that of the last step forward, and of the first step backward.
+
+    Args:
+        merge: "concat" (…, 2H), "sum", "multiply" or "average" (…, H).
+        loop: what runs each cell, `Recurrent` or `LinearRecurrent`.
+        settings: those of the loop.
+
+    >>> import minigrad as mg
+    >>> layer = Bidirectional(mg.nn.GRUCell(4, 5, rng=0), mg.nn.GRUCell(4, 5, rng=1))
+    >>> ys, (h, h_backward) = layer(mg.input("xs", ("T", "B", 4)))
+    >>> ys.shape, h_backward.shape
+    ((T, B, 10), (B, 5))
+
+    Raises ArgumentError for another merge, and for a state that is no pair.
+    """
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        reverse: bool = False,
-        unroll: bool | int = False,
-        rng: Rng = None,
+        forward: Step,
+        backward: Step,
+        merge: str = "concat",
+        loop: type[Recurrent] = Recurrent,
         **settings: Any,
     ) -> None:
-        if not isinstance(num_layers, int) or num_layers < 1:
-            raise ArgumentError(f"num_layers is a number from 1 up, and not {num_layers!r}")
-        rng = np.random.default_rng(rng)
-        sizes = [input_size, *[hidden_size] * (num_layers - 1)]
-        cells = [self.kind(size, hidden_size, rng=rng, **settings) for size in sizes]
-        super().__init__(StackedCells(cells, dropout, rng), reverse, unroll)
+        if merge not in _MERGES:
+            raise ArgumentError(f"merge is one of {', '.join(_MERGES)}, and not {merge!r}")
+        self.merge = merge
+        self.forward = loop(forward, **settings)
+        self.backward = loop(backward, reverse=True, **settings)
 
+    def zero_state(self, batch: Any) -> tuple[Any, Any]:
+        """Zeros to start from, for `batch` rows."""
+        return self.forward.zero_state(batch), self.backward.zero_state(batch)
 
-class RNN(_Layers):
-    """Layers of `RNNCell`: h_t = tanh(x_t W_ih + h_{t-1} W_hh + b).
-
-    Called as `Recurrent` is; the state is a tuple with one h (B, H) for each layer.
-
-    Args:
-        input_size, hidden_size: F and H.
-        num_layers: how many, the output of each being the input of the next.
-        dropout: the share of values dropped between one layer and the next while training.
-        reverse, unroll: as of `Recurrent`.
-        rng: a NumPy generator, or a seed, for the initial weights and the dropout.
-        settings: those of the cell: `activation`, `dtype`, `input_init`, `recurrent_init`.
-
-    >>> import minigrad as mg
-    >>> ys, (h0, h1) = RNN(4, 5, num_layers=2, activation="relu")(mg.input("xs", ("T", "B", 4)))
-    >>> ys.shape, h1.shape
-    ((T, B, 5), (B, 5))
-    """
-
-    kind = RNNCell
-
-
-class LSTM(_Layers):
-    """Layers of `LSTMCell`.
-
-    Called as `Recurrent` is; the state is a tuple with one (h, c), each (B, H), for each layer.
-    Arguments as of `RNN`, but for `activation`.
-
-    >>> import minigrad as mg
-    >>> layer = LSTM(4, 5, num_layers=2, dropout=0.5)
-    >>> ys, ((h0, c0), (h1, c1)) = layer(mg.input("xs", ("T", "B", 4)))
-    >>> ys.shape, c1.shape
-    ((T, B, 5), (B, 5))
-    """
-
-    kind = LSTMCell
-
-
-class GRU(_Layers):
-    """Layers of `GRUCell`.
-
-    Called as `Recurrent` is; the state is a tuple with one h (B, H) for each layer. Arguments as of
-    `RNN`, but for `activation`.
-
-    >>> import minigrad as mg
-    >>> ys, (h,) = GRU(4, 5, reverse=True)(mg.input("xs", ("T", "B", 4)))
-    >>> ys.shape, h.shape
-    ((T, B, 5), (B, 5))
-    """
-
-    kind = GRUCell
+    def __call__(
+        self, xs: Any, state: Any = None, lengths: Any = None, mask: Any = None
+    ) -> tuple[Any, tuple[Any, Any]]:
+        starts = (None, None) if state is None else parts_of(state, 2, "directions")
+        ys, last = self.forward(xs, starts[0], lengths, mask)
+        ys_backward, last_backward = self.backward(xs, starts[1], lengths, mask)
+        merged = tree_map(_MERGES[self.merge], ys, ys_backward)
+        return merged, (last, last_backward)

@@ -53,7 +53,7 @@ class CharRNN(Module):
 
     def zero_state(self, batch: Any) -> Any:
         """The state before the first character, for `batch` texts (a number, or a name)."""
-        return self.recurrent.cell.zero_state(batch)
+        return self.recurrent.zero_state(batch)
 
     def __call__(self, characters: Variable, state: Any) -> tuple[Variable, Any]:
         ys, state = self.recurrent(one_hot(characters, self.size), state)  # (T, B, H)

@@ -144,9 +144,7 @@ def test_each_call_of_a_function_draws_anew_and_a_saved_state_repeats() -> None:
 @pytest.mark.parametrize("layer", [nn.Linear(4, 5), nn.LayerNorm(4)])
 def test_wrong_sizes_are_named(layer: nn.Module) -> None:
     name = type(layer).__name__
-    with pytest.raises(
-        ShapeError, match=rf"{name} needs x \(…, 4\), for its weight \(4,.*\(T, 3\)"
-    ):
+    with pytest.raises(ShapeError, match=rf"{name} needs x \(…, 4\), and had .*\(T, 3\)"):
         layer(mg.input("x", ("T", 3)))
     with pytest.raises(ShapeError, match=rf"{name} needs x \(…, 4\)"):
         layer(mg.input("x"))

@@ -75,12 +75,13 @@ def test_repr_shows_settings_parameters_and_parts() -> None:
     layer = nn.LSTM(2, 3, num_layers=2, dropout=0.5, reverse=True)
     assert repr(nn.Sequential(layer, mg.tanh).eval()) == (
         "Sequential()\n"
-        "  layers.0: LSTM(reverse=True, unroll=False)\n"
-        "    cell: StackedCells()\n"
-        "      cells.0: LSTMCell(input_size=2, hidden_size=3, weight_ih (2, 12), "
+        "  layers.0: LSTM(output_size=3)\n"
+        "    layers.0: Recurrent(reverse=True)\n"
+        "      cell: LSTMCell(input_size=2, hidden_size=3, weight_ih (2, 12), "
         "weight_hh (3, 12), bias (12,))\n"
-        "      cells.1: LSTMCell(input_size=3, hidden_size=3, weight_ih (3, 12), "
+        "    layers.1: Recurrent(reverse=True)\n"
+        "      cell: LSTMCell(input_size=3, hidden_size=3, weight_ih (3, 12), "
         "weight_hh (3, 12), bias (12,))\n"
-        "      dropout: Dropout(p=0.5)\n"
+        "    dropout: Dropout()\n"
         "  layers.1: tanh"
     )

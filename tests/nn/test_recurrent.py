@@ -141,13 +141,13 @@ def test_layers_are_stacked_cells(kind: Any, cell: Any) -> None:
     layer = kind(F, H, num_layers=2, rng=0, dtype="float64")
     rng = np.random.default_rng(0)
     cells = [cell(F, H, rng=rng, dtype="float64"), cell(H, H, rng=rng, dtype="float64")]
-    assert list(layer.parameters())[:2] == ["cell.cells.0.weight_ih", "cell.cells.0.weight_hh"]
+    assert list(layer.parameters())[:2] == ["layers.0.cell.weight_ih", "layers.0.cell.weight_hh"]
     assert_equal(layer(XS), by_hand(nn.StackedCells(cells), XS))
 
 
 def test_settings_reach_the_cells() -> None:
     layer = nn.RNN(F, H, 2, activation="relu", recurrent_init=nn.init.identity)
-    for cell in layer.cell.cells:
+    for cell in (one.cell for one in layer.layers):
         assert cell.activation == "relu"
         np.testing.assert_array_equal(cell.weight_hh.get_value(), np.eye(H))
 
@@ -203,5 +203,7 @@ def test_wrong_arguments() -> None:
         nn.GRU(F, H, num_layers=0)
     with pytest.raises(ScanError, match="unroll=True needs a number of steps known now"):
         nn.LSTM(F, H, unroll=True)(xs)
-    with pytest.raises(TypeError, match="bidirectional"):
-        nn.LSTM(F, H, bidirectional=True)
+    with pytest.raises(ArgumentError, match="leave reverse away"):
+        nn.LSTM(F, H, bidirectional=True, reverse=True)
+    with pytest.raises(ArgumentError, match="dropout is applied between layers"):
+        nn.LSTM(F, H, dropout=0.5)

@@ -29,7 +29,7 @@ def test_logits_of_a_plain_network_are_those_of_the_equations() -> None:
     net = CharRNN(5, "rnn", hidden=4, layers=2, seed=1)
     w = {name: p.get_value() for name, p in net.parameters().items()}
     first, second = (
-        [w[f"recurrent.cell.cells.{i}.{n}"] for n in ("weight_ih", "weight_hh", "bias")]
+        [w[f"recurrent.layers.{i}.cell.{n}"] for n in ("weight_ih", "weight_hh", "bias")]
         for i in (0, 1)
     )
     h = k = np.zeros((3, 4), np.float32)

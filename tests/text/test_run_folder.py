@@ -199,7 +199,7 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (config(vocabulary="aabc"), "damaged: a vocabulary holds each character once"),
     (config(vocabulary="abc"), "weights do not fit: .*shape"),
     (config(settings={"hidden": 4}), "weights do not fit: .*shape"),
-    (config(settings={"layers": 3}), r"weights do not fit the configuration.*cells\.2"),
+    (config(settings={"layers": 3}), r"weights do not fit the configuration.*layers\.2"),
     (config(settings={"cell": "gru"}), "weights do not fit"),
     (content("weights.safetensors", None), "it has no weights.safetensors"),
     (content("weights.safetensors", b""), "weights.safetensors is damaged"),
