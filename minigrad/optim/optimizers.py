@@ -11,32 +11,22 @@ does, all of it elementwise, and slots start as zeros.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from .autodiff import grad
-from .dims import show_shape
-from .errors import ArgumentError, ShapeError
-from .functions import add, astype, clip, minimum, negative, sqrt, square, sum
-from .tree import flatten, tree_map
-from .variables import Parameter, Variable, as_variables
+from ..autodiff import grad
+from ..dims import show_shape
+from ..errors import ArgumentError, ShapeError
+from ..functions import astype, sqrt, square
+from ..graph import leaves
+from ..variables import Parameter, Variable, as_variables, set_values
+from .arguments import Rate, number, rate
 
-__all__ = [
-    "SGD",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSprop",
-    "clip_by_global_norm",
-    "clip_by_norm",
-    "clip_by_value",
-    "global_norm",
-]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
-Rate = float | Variable
 Updates = list[tuple[Parameter, Variable]]
 Slot = Callable[[str], Parameter]
 
@@ -45,7 +35,7 @@ class Optimizer(ABC):
     """What all of them share: parameters matched with gradients, and slots.
 
     Args:
-        lr: the learning rate η, a number or a scalar Variable, such as a schedule.
+        lr: the learning rate η, a number or a scalar Variable, such as a schedule (`cosine` …).
 
     An optimiser of your own states its `rule`:
 
@@ -62,9 +52,7 @@ class Optimizer(ABC):
     """
 
     def __init__(self, lr: Rate) -> None:
-        if isinstance(lr, Variable) and (lr.shape != () or not lr.type.differentiable):
-            raise ArgumentError(f"lr is a number or a scalar of floats, and not {lr!r}", lr.where)
-        self.lr = lr if isinstance(lr, Variable) else _number("lr", lr, float("inf"))
+        self.lr = rate("lr", lr)
         self._names: dict[Parameter, str] = {}
         self._slots: dict[str, Parameter] = {}
 
@@ -93,11 +81,26 @@ class Optimizer(ABC):
         return [(p, astype(new, p.dtype)) for p, new in found]
 
     def state(self) -> dict[str, Parameter]:
-        """The slots made so far, as ``<parameter>.<slot>``: what a checkpoint must hold.
+        """What a checkpoint must hold: the slots made so far, as ``<parameter>.<slot>``, and what a
+        schedule counts and remembers, as ``lr.<name>``.
 
         A parameter is called by its key in the dict that was given, or by its place in the list.
         """
-        return dict(self._slots)
+        found = dict(self._slots)
+        if isinstance(self.lr, Variable):
+            for p in leaves([self.lr]):
+                if isinstance(p, Parameter):
+                    name = f"lr.{p.name}"
+                    found[f"{name}.{len(found)}" if name in found else name] = p
+        return found
+
+    def load_state(self, values: Mapping[str, npt.ArrayLike]) -> None:
+        """Take the values of a `state`, by name: all of them, or none.
+
+        Raises ArgumentError for names that are missing or too many, ShapeError or DTypeError for
+        values that do not fit.
+        """
+        set_values(self.state(), values)
 
     def _shared(self) -> Updates:
         """The updates of slots that belong to no parameter."""
@@ -140,7 +143,7 @@ class SGD(Optimizer):
 
     def __init__(self, lr: Rate = 1e-3, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(lr)
-        self.momentum, self.nesterov = _number("momentum", momentum, 1), nesterov
+        self.momentum, self.nesterov = number("momentum", momentum, 1), nesterov
         if nesterov and not momentum:
             raise ArgumentError("nesterov needs a momentum, such as 0.9")
 
@@ -171,7 +174,7 @@ class Adagrad(Optimizer):
 
     def __init__(self, lr: Rate = 0.01, eps: float = 1e-10) -> None:
         super().__init__(lr)
-        self.eps = _number("eps", eps, 1)
+        self.eps = number("eps", eps, 1)
 
     def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
         s = slot("s")
@@ -194,7 +197,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, lr: Rate = 0.01, decay: float = 0.99, eps: float = 1e-8) -> None:
         super().__init__(lr)
-        self.decay, self.eps = _number("decay", decay, 1), _number("eps", eps, 1)
+        self.decay, self.eps = number("decay", decay, 1), number("eps", eps, 1)
 
     def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
         s = slot("s")
@@ -230,8 +233,8 @@ class Adam(Optimizer):
         self, lr: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     ) -> None:
         super().__init__(lr)
-        self.beta1, self.beta2 = _number("beta1", beta1, 1), _number("beta2", beta2, 1)
-        self.eps = _number("eps", eps, 1)
+        self.beta1, self.beta2 = number("beta1", beta1, 1), number("beta2", beta2, 1)
+        self.eps = number("eps", eps, 1)
         self._slots["step"] = Parameter(0, "step")
 
     def _shared(self) -> Updates:
@@ -269,83 +272,14 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps)
-        self.weight_decay = _number("weight_decay", weight_decay, 1)
+        self.weight_decay = number("weight_decay", weight_decay, 1)
 
     def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
         *slots, (_, new) = super().rule(p, g, lr, slot)
         return [*slots, (p, new - lr * self.weight_decay * p)]
 
 
-# ---------------------------------------------------------------- clipping
-
-
-def clip_by_value(grads: Any, limit: Rate) -> Any:
-    """Each element at least -limit and at most limit, in a gradient or a list or dict of them.
-
-    >>> import minigrad as mg
-    >>> clip_by_value({"w": mg.constant([-7.0, 2.0])}, 5)["w"].eval()
-    array([-5.,  2.])
-    """
-    return tree_map(lambda g: astype(clip(g, negative(limit), limit), g.dtype), grads)
-
-
-def global_norm(grads: Any) -> Variable:
-    """√ Σ g² over all elements of all gradients, a scalar.
-
-    >>> import minigrad as mg
-    >>> float(global_norm([mg.constant([1.0, 2.0]), mg.constant([2.0])]).eval())
-    3.0
-
-    Raises ArgumentError for no gradients at all.
-    """
-    found = flatten(grads)[0]
-    if not found:
-        raise ArgumentError("there is no gradient to take the norm of")
-    return sqrt(reduce(add, (sum(square(g)) for g in found)))
-
-
-def clip_by_global_norm(grads: Any, max_norm: Rate) -> Any:
-    """All gradients scaled alike, so that their `global_norm` is at most `max_norm`.
-
-        g ← g · min(1, max_norm / (norm + 10⁻⁶))
-
-    Their direction stays (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
-    neural networks", 2013; the 10⁻⁶ is PyTorch's). A norm that is not finite makes NaNs.
-
-    >>> import minigrad as mg
-    >>> clip_by_global_norm([mg.constant([3.0, 0.0]), mg.constant([4.0])], 1.0)[1].eval().round(4)
-    array([0.8])
-    """
-    scale = minimum(1.0, max_norm / (global_norm(grads) + 1e-6))
-    return tree_map(lambda g: g * astype(scale, g.dtype), grads)
-
-
-def clip_by_norm(grads: Any, max_norm: Rate) -> Any:
-    """Each gradient scaled by itself, so that its norm is at most `max_norm`.
-
-    The formula is that of `clip_by_global_norm`.
-
-    >>> import minigrad as mg
-    >>> clip_by_norm([mg.constant([3.0, 4.0]), mg.constant(0.5)], 1.0)[0].eval().round(4)
-    array([0.6, 0.8])
-    """
-    return tree_map(lambda g: clip_by_global_norm(g, max_norm), grads)
-
-
 # ---------------------------------------------------------------- arguments
-
-
-def _number(name: str, value: Any, end: float) -> float:
-    """`value` as a Python number, 0 ≤ value < end. ArgumentError for others."""
-    try:
-        number = None if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
-        number = None
-    if number is None:
-        raise ArgumentError(f"{name} is a number, and not {value!r}")
-    if not 0 <= number < end:
-        raise ArgumentError(f"{name} is in 0 ≤ {name} < {end}, and not {value!r}")
-    return number
 
 
 def _named(parameters: Mapping[str, Parameter] | Iterable[Parameter]) -> dict[str, Parameter]:
