@@ -5,8 +5,8 @@
     f = (x + y) * z
     mg.grad(f, x).eval({x: -2, y: 5, z: -4})
 
-The public face is this flat list of names, and `mg.nn`, `mg.optim`, `mg.text`; the gates are in
-`mg.gates`, the errors in `mg.errors`.
+The public face is this flat list of names, and `mg.nn`, `mg.optim`, `mg.text`, `mg.checkpoint`; the
+gates are in `mg.gates`, the errors in `mg.errors`.
 """
 
 from importlib import import_module
@@ -27,7 +27,7 @@ from .variables import Constant, Parameter, Variable, constant, input, inputs, p
 from .verify import verify_grad
 
 if TYPE_CHECKING:
-    from . import text
+    from . import checkpoint, text
     from .picture import Drawing, draw
     from .tracing import Trace, trace
 
@@ -44,6 +44,7 @@ __all__ = [
     "Type",
     "Variable",
     "associative_scan",
+    "checkpoint",
     "constant",
     "draw",
     "errors",
@@ -71,6 +72,7 @@ __all__ = [
 _LAZY = {
     "Drawing": "picture",
     "Trace": "tracing",
+    "checkpoint": "",
     "draw": "picture",
     "text": "",
     "trace": "tracing",

@@ -48,7 +48,7 @@ def constant(rate: float) -> Variable:
 
 
 def step(
-    rate: float, every: int | Sequence[int], factor: float = 0.1, count: Variable | None = None
+    rate: float, every: float | Sequence[float], factor: float = 0.1, count: Variable | None = None
 ) -> Variable:
     """rate · factor^⌊t / every⌋; or, for several numbers, one factor more from each t on.
 
@@ -63,12 +63,12 @@ def step(
             number("every", start)
         done: Any = sum((astype(t >= start, "float64") for start in every), _constant(0.0))
     else:
-        done = floor(t / _above_0("every", every))
+        done = maximum(floor(t / _above_0("every", every)), 0.0)
     return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
 
 
 def exponential(
-    rate: float, factor: float, every: int = 1, start: int = 0, count: Variable | None = None
+    rate: float, factor: float, every: float = 1, start: float = 0, count: Variable | None = None
 ) -> Variable:
     """rate · factor^(max(0, t - start) / every): a factor smaller for every so many updates.
 

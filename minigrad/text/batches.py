@@ -11,10 +11,10 @@ __all__ = ["StatefulBatches"]
 
 
 class StatefulBatches:
-    """A text cut into B rows that are read side by side, T characters at a time.
+    """A text cut into B rows that are read side by side, T symbols at a time.
 
     Row b of one batch goes on where row b of the last one ended, so a recurrent state can be
-    carried from batch to batch; the targets are the inputs one character later.
+    carried from batch to batch; the targets are the inputs one symbol later.
 
     >>> batches = StatefulBatches(np.arange(13), batch=2, length=3)
     >>> len(batches)
@@ -26,16 +26,16 @@ class StatefulBatches:
     [[3, 4, 5], [9, 10, 11]]
 
     What does not fill a batch at the end of the text is left out. Raises DataError when the text
-    does not fill one.
+    does not fill one; `unit` is what its message calls the symbols.
     """
 
-    def __init__(self, numbers: Array, batch: int, length: int) -> None:
+    def __init__(self, numbers: Array, batch: int, length: int, unit: str = "characters") -> None:
         if batch < 1 or length < 1:
             raise DataError(f"a batch needs rows and steps from 1 up, not {batch} × {length}")
         self._count = (len(numbers) - 1) // (batch * length)
         if self._count < 1:
             raise DataError(
-                f"the text has {len(numbers):,} characters, and one batch of {batch} rows and "
+                f"the text has {len(numbers):,} {unit}, and one batch of {batch} rows and "
                 f"{length} steps needs {batch * length + 1:,}: use a longer text or smaller batches"
             )
         steps = self._count * length

@@ -1,11 +1,15 @@
 """A run folder: what a training leaves behind. It holds
 
-    weights.safetensors   the network's parameters and random states, by name
-    config.json           settings, vocabulary, and the version of this format
-    log.jsonl             one line a report: step, seconds, train_loss, val_loss (nats a character)
-    sample.txt            a text written by the network
+    weights.safetensors      the network's parameters and random states, by name: those with the
+                             lowest validation loss so far, or the latest where there is none
+    checkpoint.safetensors   all that the training needs to go on where it was
+    config.json              settings, vocabulary, where the text is, the version of this format
+    log.jsonl                one line a report: step, seconds, train_loss, val_loss (nats a symbol),
+                             gradient_norm, rate
+    loss.svg                 these losses as a picture
+    sample.txt               a text written by the network
 
-and all but the log and the sample from before the first step.
+and the first three from before the first step.
 """
 
 import json
@@ -16,17 +20,24 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from .. import checkpoint
 from ..errors import DataError, MinigradError
 from ..files import append_whole, write_atomically
+from .data import Source
 from .model import CharRNN
-from .training import Settings
-from .vocabulary import Vocabulary
+from .settings import Settings
+from .training import Training
+from .vocabulary import LEVELS, Vocabulary
 
 __all__ = ["RunFolder"]
 
-_FORMAT = 1
-_CONFIGURATION, _WEIGHTS = "config.json", "weights.safetensors"
-_SHOWN = 3  # names of weights in a message
+_FORMAT = 2
+_CONFIGURATION, _WEIGHTS, _CHECKPOINT = (
+    "config.json",
+    "weights.safetensors",
+    "checkpoint.safetensors",
+)
+_LOG = "log.jsonl"
 
 
 class RunFolder:
@@ -37,9 +48,9 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: Path | str, settings: Settings, vocabulary: Vocabulary, network: CharRNN
+        cls, path: Path | str, training: Training, source: Source, **session: Any
     ) -> "RunFolder":
-        """A new folder, with its configuration and the weights that the training starts from.
+        """A new folder for a training that begins, and facts of the session that runs it.
 
         Raises DataError when there is something already, OSError (no space, no permission …) with
         nothing left over.
@@ -47,21 +58,15 @@ class RunFolder:
         run = cls(path)
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
             raise DataError(f"{path} exists already: choose another folder, nothing was changed")
-        configuration = {
-            "format": _FORMAT,
-            "settings": settings.as_dict(),
-            "vocabulary": list(vocabulary.symbols),
-        }
-        text = json.dumps(configuration, indent=1, ensure_ascii=False)
         made = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
         try:
             run.path.mkdir(parents=True, exist_ok=True)
-            write_atomically(run.path / _CONFIGURATION, text.encode())
-            run.save(network)
+            run.save_configuration(training.settings, training.vocabulary, source)
+            run.save_weights(training.network)
+            run.save_checkpoint(training, **session)
         except BaseException:
             for remove in [
-                (run.path / _WEIGHTS).unlink,
-                (run.path / _CONFIGURATION).unlink,
+                *((run.path / name).unlink for name in (_CHECKPOINT, _WEIGHTS, _CONFIGURATION)),
                 *(folder.rmdir for folder in made),
             ]:
                 with suppress(OSError):
@@ -77,38 +82,105 @@ class RunFolder:
             number += 1
         return path
 
-    def save(self, network: CharRNN) -> None:
-        """Write the weights."""
+    # ------------------------------------------------------------ writing
+
+    def save_configuration(
+        self, settings: Settings, vocabulary: Vocabulary, source: Source
+    ) -> None:
+        """Write what the training is about."""
+        configuration = {
+            "format": _FORMAT,
+            "settings": settings.as_dict(),
+            "vocabulary": list(vocabulary.symbols),
+            "source": {"files": list(source.files), "digest": source.digest},
+        }
+        text = json.dumps(configuration, indent=1, ensure_ascii=False)
+        write_atomically(self.path / _CONFIGURATION, text.encode("utf-8", "surrogatepass"))
+
+    def save_weights(self, network: CharRNN) -> None:
+        """Write what a network is in use."""
         arrays = {name: p.get_value() for name, p in network.state().items()}
         write_atomically(self.path / _WEIGHTS, save(arrays))
 
+    def save_checkpoint(self, training: Training, **session: Any) -> None:
+        """Write what a training needs to go on, and facts of the session that runs it."""
+        parts, facts = training.checkpoint()
+        checkpoint.save(self.path / _CHECKPOINT, parts, training=facts, session=session)
+
     def save_sample(self, text: str) -> None:
         """Write a text that the network wrote."""
-        write_atomically(self.path / "sample.txt", text.encode())
+        write_atomically(self.path / "sample.txt", text.encode("utf-8", "surrogatepass"))
+
+    def save_picture(self, svg: bytes) -> None:
+        """Write the picture of the losses."""
+        write_atomically(self.path / "loss.svg", svg)
 
     def log(self, **row: Any) -> None:
         """Add a line to the log."""
-        append_whole(self.path / "log.jsonl", (json.dumps(row) + "\n").encode())
+        append_whole(self.path / _LOG, (json.dumps(row) + "\n").encode())
+
+    # ------------------------------------------------------------ reading
 
     def load(self) -> tuple[CharRNN, Vocabulary, Settings]:
         """The trained network. Raises DataError, saying which file is missing, damaged or unfit."""
-        settings, vocabulary = self._configuration()
+        settings, vocabulary, _ = self.configuration()
         network = settings.network(vocabulary)
-        arrays, state = self._weights(), network.state()
-        if arrays.keys() != state.keys():
-            different = sorted(arrays.keys() ^ state.keys())
-            more = ", …" if len(different) > _SHOWN else ""
-            raise DataError(
-                f"{self.path}: the weights do not fit the configuration, which differ in "
-                f"{', '.join(different[:_SHOWN])}{more}"
-            )
+        raw = self._read(_WEIGHTS)
         try:
-            checked = {name: p.checked(arrays[name]) for name, p in state.items()}
+            arrays = load(raw)
+        except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(f"{self.path / _WEIGHTS} is damaged: {error!r}") from None
+        try:
+            network.load_state(arrays)
         except MinigradError as error:
             raise DataError(f"{self.path}: the weights do not fit: {error.message}") from None
-        for name, p in state.items():
-            p.set_value(checked[name])
         return network, vocabulary, settings
+
+    def resume(self, training: Training) -> dict[str, Any]:
+        """Set a training to where the checkpoint was taken, and the log too.
+
+        The facts of the session that saved it. Raises DataError for a checkpoint that is missing,
+        damaged or unfit.
+        """
+        self._read(_CHECKPOINT)  # so that a folder that is none is called so
+        parts, facts = checkpoint.load(self.path / _CHECKPOINT)
+        try:
+            training.restore(parts, facts["training"])
+            session: dict[str, Any] = facts["session"]
+        except KeyError as error:
+            raise DataError(f"{self.path / _CHECKPOINT} is damaged: it lacks {error}") from None
+        rows = [row for row in self.rows() if row["step"] <= training.done]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_atomically(self.path / _LOG, text.encode())
+        return session
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines of the log, but for one that was cut off at the end."""
+        found: list[dict[str, Any]] = []
+        try:
+            lines = (self.path / _LOG).read_bytes().splitlines()
+        except FileNotFoundError:
+            return found
+        for line in lines:
+            with suppress(ValueError):
+                row = json.loads(line)
+                if isinstance(row, dict) and isinstance(row.get("step"), int):
+                    found.append(row)
+        return found
+
+    def configuration(self) -> tuple[Settings, Vocabulary, Source]:
+        """What the training is about. Raises DataError when it is missing, damaged or unfit."""
+        raw = self._read(_CONFIGURATION)
+        try:
+            found = json.loads(raw.decode("utf-8", "surrogatepass"))
+            if (version := found["format"]) != _FORMAT:
+                raise DataError(f"it has format {version!r}, and this minigrad reads {_FORMAT}")
+            settings, source = Settings(**found["settings"]), found["source"]
+            vocabulary = LEVELS[settings.level](found["vocabulary"])
+            return settings, vocabulary, Source(tuple(source["files"]), source["digest"])
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            what = error.message if isinstance(error, MinigradError) else repr(error)
+            raise DataError(f"{self.path / _CONFIGURATION} is damaged: {what}") from None
 
     def _read(self, name: str) -> bytes:
         if not self.path.is_dir():
@@ -117,22 +189,3 @@ class RunFolder:
             return (self.path / name).read_bytes()
         except FileNotFoundError:
             raise DataError(f"{self.path} is no complete run folder: it has no {name}") from None
-
-    def _configuration(self) -> tuple[Settings, Vocabulary]:
-        raw = self._read(_CONFIGURATION)
-        try:
-            found = json.loads(raw)
-            version, settings, symbols = (found[k] for k in ("format", "settings", "vocabulary"))
-            if version != _FORMAT:
-                raise DataError(f"it has format {version!r}, and this minigrad reads {_FORMAT}")
-            return Settings(**settings), Vocabulary(symbols)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            what = error.message if isinstance(error, MinigradError) else repr(error)
-            raise DataError(f"{self.path / _CONFIGURATION} is damaged: {what}") from None
-
-    def _weights(self) -> dict[str, Any]:
-        raw = self._read(_WEIGHTS)
-        try:
-            return load(raw)
-        except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"{self.path / _WEIGHTS} is damaged: {error!r}") from None

@@ -1,85 +1,30 @@
 """Training a `CharRNN` on a text."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..autodiff import grad
 from ..compile import Function, function
-from ..errors import ArgumentError, DataError
+from ..errors import DataError, MinigradError
 from ..nn.losses import softmax_cross_entropy
-from ..optim import SGD, Adagrad, Adam, AdamW, RMSprop, clip_by_global_norm
-from ..tree import tree_map
-from ..variables import input
+from ..optim import clip_by_global_norm, clip_by_value, global_norm
+from ..tree import flatten, tree_map
+from ..types import Array
+from ..variables import Parameter, Variable, constant, input, set_values
 from .batches import StatefulBatches
-from .model import CELLS, CharRNN, state_inputs
-from .vocabulary import Vocabulary
+from .model import state_inputs
+from .settings import Settings
+from .vocabulary import LEVELS, Vocabulary, Words
 
-__all__ = ["OPTIMIZERS", "Settings", "Training"]
+__all__ = ["Training"]
 
-# Each with the learning rate that it is used with when none is given.
-OPTIMIZERS: dict[str, tuple[Any, float]] = {
-    "sgd": (SGD, 0.5),
-    "adagrad": (Adagrad, 0.1),
-    "rmsprop": (RMSprop, 2e-3),
-    "adam": (Adam, 2e-3),
-    "adamw": (AdamW, 2e-3),
-}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that decides how a training goes, but for the text.
-
-    `lr` None is the optimiser's usual one; `clip` is the greatest global norm of the gradient, 0
-    for no limit; `validation` the share of the text, at its end, that is kept from training. Raises
-    ArgumentError for a setting out of its range.
-    """
-
-    cell: str = "lstm"
-    hidden: int = 128
-    layers: int = 2
-    length: int = 50
-    batch: int = 50
-    steps: int = 1200
-    optimizer: str = "adam"
-    lr: float | None = None
-    clip: float = 5.0
-    dropout: float = 0.0
-    seed: int = 0
-    validation: float = 0.1
-
-    def __post_init__(self) -> None:
-        least = {"hidden": 1, "layers": 1, "length": 1, "batch": 1, "steps": 1, "seed": 0}
-        for name, start in least.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < start:
-                raise ArgumentError(f"{name} must be a whole number from {start} up, not {value!r}")
-        for name, known in {"cell": list(CELLS), "optimizer": list(OPTIMIZERS)}.items():
-            if getattr(self, name) not in known:
-                raise ArgumentError(
-                    f"there is no {name} {getattr(self, name)!r}: choose one of {', '.join(known)}"
-                )
-        if self.lr is not None and not (self.lr > 0 and math.isfinite(self.lr)):
-            raise ArgumentError(f"lr must be above 0, and is {self.lr}")
-        if not (self.clip >= 0 and math.isfinite(self.clip)):
-            raise ArgumentError(f"clip must be 0 (no limit) or above, and is {self.clip}")
-        for name in ("dropout", "validation"):
-            if not 0 <= (value := getattr(self, name)) < 1:
-                raise ArgumentError(f"{name} must be from 0 to below 1, and is {value}")
-
-    def network(self, vocabulary: Vocabulary) -> CharRNN:
-        """A new network of these settings."""
-        return CharRNN(
-            len(vocabulary), self.cell, self.hidden, self.layers, self.dropout, self.seed
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+_FACTS = ("best", "best_step", "waited", "judged")
+_EXPLODED = 3, 10.0  # times the loss of a guess, and nats: beyond both a training has failed
 
 
 class Training:
@@ -95,81 +40,199 @@ class Training:
     >>> last < first
     True
 
+    Args:
+        text: str, or bytes at level byte. Its last parts are kept for validation and test.
+        vocabulary: that of the text if not given.
+        detect_nan: run with ``check_nan``: slower, and the error names the gate where the first NaN
+            or infinity appears.
+
+    Attributes: `done`, the updates so far, of `steps`; `gradient_norm` and `rate` of the latest
+    one; `best`, the lowest loss that `judge` saw, at `best_step`; `waited`, how often it has seen
+    none lower since; `judged`, the step at which it was last asked.
+
     Raises DataError for a text that is empty, or too short for one batch.
     """
 
-    def __init__(self, text: str, settings: Settings) -> None:
+    def __init__(
+        self,
+        text: str | bytes,
+        settings: Settings,
+        vocabulary: Vocabulary | None = None,
+        detect_nan: bool = False,
+    ) -> None:
         if not text:
             raise DataError("the text is empty")
         self.settings = settings
-        self.vocabulary = Vocabulary.of(text)
+        self.vocabulary = vocabulary or _vocabulary(text, settings)
         self.network = settings.network(self.vocabulary)
-        numbers = self.vocabulary.encode(text)
-        cut = len(numbers) - int(len(numbers) * settings.validation)
-        try:
-            self.batches = StatefulBatches(numbers[:cut], settings.batch, settings.length)
-        except DataError as error:
-            kept = f" ({len(text) - cut:,} more are kept for validation)" if cut < len(text) else ""
-            raise DataError(error.message + kept) from None
-        self._held_out = numbers[cut:]
-        self.length = len(text)
-        self.done = 0
-        self._train, self._judge = _compiled(self.network, settings)
-        self._state = self._zero_state(settings.batch)
+        numbers = self.vocabulary.encode(text)  # type: ignore[arg-type]  # bytes at level byte
+        self.length = len(numbers)
+        training, self._validation, self._test = self._parted(numbers)
+        self.batches = self._batches(training)
+        self.steps = settings.total_steps(len(self.batches))
+        rate, self._plateau = settings.rate(len(self.batches))
+        self.optimizer = settings.new_optimizer(rate)
+        # The count and the carried state are parameters, so that one call moves all or nothing on.
+        self._done = Parameter(0, "done")
+        self._carried = tree_map(
+            lambda v: Parameter(v.eval(), "carried"), self.network.zero_state(settings.batch)
+        )
+        self._train, self._judge = self._compiled(rate, detect_nan)
+        self.gradient_norm = self.rate = math.nan
+        self.best, self.best_step, self.waited, self.judged = math.inf, 0, 0, 0
 
-    def _zero_state(self, batch: int) -> Any:
-        return tree_map(lambda v: v.eval(), self.network.zero_state(batch))
+    @property
+    def done(self) -> int:
+        return int(self._done.get_value())
+
+    def _parted(self, numbers: Array) -> tuple[Array, Array, Array]:
+        """The parts for training, validation and test, in this order."""
+        s, count = self.settings, len(numbers)
+        tested = count - int(count * s.test)
+        validated = tested - int(count * s.validation)
+        return numbers[:validated], numbers[validated:tested], numbers[tested:]
+
+    def _batches(self, numbers: Array) -> StatefulBatches:
+        s, unit = self.settings, self.vocabulary.unit
+        try:
+            return StatefulBatches(numbers, s.batch, s.length, unit)
+        except DataError as error:
+            kept = self.length - len(numbers)
+            more = f" ({kept:,} more are kept for validation and test)" if kept else ""
+            raise DataError(error.message + more) from None
+
+    def _compiled(self, rate: float | Variable, detect_nan: bool) -> tuple[Function, Function]:
+        """The step, (symbols, targets) → loss, gradient norm before clipping, learning rate; and
+        what judges, (symbols, targets, state) → (loss, state)."""
+        symbols, targets = (input(n, ("T", "B"), "int64") for n in ("symbols", "targets"))
+        state = state_inputs(self.network)
+        logits, new_state = self.network.eval()(symbols, state)
+        loss = softmax_cross_entropy(logits, targets).named("loss")
+        judge = function([symbols, targets, state], (loss, new_state), name="judge")
+
+        symbols, targets = (
+            input(n, ("T", self.settings.batch), "int64") for n in ("symbols", "targets")
+        )
+        logits, new_state = self.network.train()(symbols, self._carried)
+        loss = softmax_cross_entropy(logits, targets).named("loss")
+        parameters = self.network.parameters()
+        gradients = grad(loss, parameters)
+        norm = global_norm(gradients)
+        if self.settings.clip_value:
+            gradients = clip_by_value(gradients, self.settings.clip_value)
+        if self.settings.clip:
+            gradients = clip_by_global_norm(gradients, self.settings.clip)
+        updates = [
+            *self.optimizer.updates(gradients, parameters),
+            *zip(flatten(self._carried)[0], flatten(new_state)[0], strict=True),
+            (self._done, self._done + 1),
+        ]
+        outputs = (loss, norm, rate if isinstance(rate, Variable) else constant(rate))
+        train = function([symbols, targets], outputs, updates, name="train", check_nan=detect_nan)
+        return train, judge
 
     def step(self) -> float:
-        """One update on the next batch; the loss before it, in nats a character.
+        """One update on the next batch; the loss before it, in nats a symbol.
 
-        Raises DataError when the loss is no number any more; the weights are then of no more use.
+        Raises DataError when the loss or the gradient is no number any more, or the loss has
+        exploded; the weights are then of no more use.
         """
         place = self.done % len(self.batches)
         if place == 0:
-            self._state = self._zero_state(self.settings.batch)
-        characters, targets = self.batches[place]
-        loss, self._state = self._train(characters, targets, self._state)
-        if not np.isfinite(loss):
+            for p in flatten(self._carried)[0]:
+                p.set_value(np.zeros(p.shape, p.dtype))
+        loss, norm, rate = map(float, self._train(*self.batches[place]))
+        factor, least = _EXPLODED
+        exploded = loss > max(least, factor * math.log(len(self.vocabulary)))
+        if exploded or not (math.isfinite(loss) and math.isfinite(norm)):
             raise DataError(
-                f"the loss is {float(loss)} at step {self.done + 1}: the training has diverged. "
-                "Try a smaller lr, or a smaller clip (0 is none)"
+                f"the loss is {loss:.4g} at step {self.done:,}, and the norm of the gradient "
+                f"{norm:.4g}: the training has diverged. Try a smaller lr (it was {rate:.4g}), a "
+                "warm-up, or a smaller clip (0 is none)"
             )
-        self.done += 1
-        return float(loss)
+        self.gradient_norm, self.rate = norm, rate
+        return loss
 
     def validate(self, most: int | None = None) -> float | None:
-        """The mean loss on the text kept from training, nats a character; None if there is none.
+        """The mean loss on the text kept for validation, nats a symbol; None if there is none.
 
         `most` is the number of batches after which it is enough.
         """
-        count = len(self._held_out) - 1
+        return self._loss_on(self._validation, most)
+
+    def test(self) -> float | None:
+        """The mean loss on the text kept for the test, nats a symbol; None if there is none."""
+        return self._loss_on(self._test, None)
+
+    def _loss_on(self, numbers: Array, most: int | None) -> float | None:
+        count = len(numbers) - 1
         if count < 1:
             return None
         length = min(self.settings.length, count)
-        batches = StatefulBatches(self._held_out, min(self.settings.batch, count // length), length)
-        state = self._zero_state(batches.batch)
+        batches = StatefulBatches(numbers, min(self.settings.batch, count // length), length)
+        state = tree_map(lambda v: v.eval(), self.network.zero_state(batches.batch))
         losses = []
-        for characters, targets in islice(batches, most):
-            loss, state = self._judge(characters, targets, state)
+        for symbols, targets in islice(batches, most):
+            loss, state = self._judge(symbols, targets, state)
             losses.append(float(loss))
         return sum(losses) / len(losses)
 
+    def judge(self, most: int | None = None) -> float | None:
+        """`validate`, and take note: of the best loss, for early stopping, and of plateaus."""
+        loss = self.validate(most)
+        if loss is not None and self._plateau is not None:
+            self._plateau.observe(loss)
+        if loss is not None and loss < self.best:
+            self.best, self.best_step, self.waited = loss, self.done, 0
+        elif loss is not None:
+            self.waited += 1
+        self.judged = self.done
+        return loss
 
-def _compiled(network: CharRNN, settings: Settings) -> tuple[Function, Function]:
-    """(characters, targets, state) → (loss, state): one that updates the weights, one that not."""
-    kind, usual_rate = OPTIMIZERS[settings.optimizer]
-    optimizer = kind(lr=settings.lr or usual_rate)
-    characters, targets = (input(n, ("T", "B"), "int64") for n in ("characters", "targets"))
-    state = state_inputs(network)
-    logits, new_state = network.train()(characters, state)
-    loss = softmax_cross_entropy(logits, targets).named("loss")
-    parameters = network.parameters()
-    gradients = grad(loss, parameters)
-    if settings.clip:
-        gradients = clip_by_global_norm(gradients, settings.clip)
-    updates = optimizer.updates(gradients, parameters)
-    train = function([characters, targets, state], (loss, new_state), updates, name="train")
-    logits, new_state = network.eval()(characters, state)
-    loss = softmax_cross_entropy(logits, targets).named("loss")
-    return train, function([characters, targets, state], (loss, new_state), name="judge")
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or patience with its loss has ended."""
+        patience = self.settings.patience
+        return self.done >= self.steps or (patience > 0 and self.waited >= patience)
+
+    # ------------------------------------------------------------ checkpoints
+
+    def checkpoint(self) -> tuple[dict[str, dict[str, Parameter]], dict[str, Any]]:
+        """All that decides how it goes on: parts and facts for `minigrad.checkpoint`."""
+        carried, paths, _ = flatten(self._carried)
+        parts = {
+            "network": self.network.state(),
+            "optimizer": self.optimizer.state(),
+            "carried": dict(zip(paths, carried, strict=True)),
+            "training": {"done": self._done},
+        }
+        return parts, {name: getattr(self, name) for name in _FACTS}
+
+    def restore(
+        self, parts: Mapping[str, Mapping[str, npt.ArrayLike]], facts: Mapping[str, Any]
+    ) -> None:
+        """Go on where a `checkpoint` was taken: all of it, or nothing.
+
+        Raises DataError where it does not fit the settings.
+        """
+        mine, known = self.checkpoint()
+        try:
+            if facts.keys() != known.keys():
+                raise DataError(f"it tells of {', '.join(facts)}, and not of {', '.join(known)}")
+            set_values(_joined(mine), _joined(parts))
+        except MinigradError as error:
+            raise DataError(f"the checkpoint does not fit: {error.message}") from None
+        for name, value in facts.items():
+            setattr(self, name, value)
+
+
+def _joined(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"{part} {name}": value for part, named in parts.items() for name, value in named.items()
+    }
+
+
+def _vocabulary(text: str | bytes, settings: Settings) -> Vocabulary:
+    """That of a text at the level of the settings."""
+    kind = LEVELS[settings.level]
+    return kind.of(text, settings.words) if issubclass(kind, Words) else kind.of(text)  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""Checkpoints: arrays and facts in one file, which is the old one or the new one, whole.
+
+    mg.checkpoint.save(path, {"network": net.state(), "optimizer": adam.state()}, epoch=7)
+    parts, facts = mg.checkpoint.load(path)
+    net.load_state(parts["network"])
+    adam.load_state(parts["optimizer"])
+
+The file is of the safetensors format; facts are JSON in its metadata.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as _serialised
+
+from .errors import ArgumentError, DataError
+from .files import write_atomically
+from .types import Array
+from .variables import Parameter
+
+__all__ = ["load", "save"]
+
+_VERSION = 1
+_APART = "/"
+
+Part = Mapping[str, Parameter | npt.ArrayLike]
+
+
+def save(path: Path | str, parts: Mapping[str, Part], **facts: Any) -> None:
+    """Write arrays, by part and name, and facts, which must be JSON.
+
+    A crash at any moment leaves the old file or the new one. Raises ArgumentError for a part's name
+    with a "/", OSError (no space, no permission …) with the old file as it was.
+    """
+    arrays: dict[str, Array] = {}
+    for part, named in parts.items():
+        if _APART in part:
+            raise ArgumentError(f"the name of a part has no {_APART}, and this is {part!r}")
+        for name, value in named.items():
+            array = value.get_value() if isinstance(value, Parameter) else np.asarray(value)
+            arrays[f"{part}{_APART}{name}"] = np.ascontiguousarray(array).reshape(array.shape)
+    metadata = {"version": str(_VERSION), "parts": json.dumps([*parts]), "facts": json.dumps(facts)}
+    write_atomically(Path(path), _serialised(arrays, metadata))
+
+
+def load(path: Path | str) -> tuple[dict[str, dict[str, Array]], dict[str, Any]]:
+    """The parts and the facts of a checkpoint.
+
+    Raises DataError for a file that is not there, is damaged, or is of another version.
+    """
+    try:
+        with safe_open(str(path), "np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+    except FileNotFoundError:
+        raise DataError(f"there is no checkpoint {path}") from None
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}") from None
+    if metadata.get("version") != str(_VERSION):
+        raise DataError(
+            f"{path} is no checkpoint that this minigrad reads: it has version "
+            f"{metadata.get('version')!r}, and {str(_VERSION)!r} is needed"
+        )
+    try:
+        parts: dict[str, dict[str, Array]] = {part: {} for part in json.loads(metadata["parts"])}
+        for key, array in arrays.items():
+            part, _, name = key.partition(_APART)
+            parts[part][name] = array
+        return parts, json.loads(metadata["facts"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error!r}") from None

@@ -1,0 +1,200 @@
+"""One ``minigrad train`` as it runs: the loop, its progress bar, its reports, and its end."""
+
+import math
+import time
+from collections import deque
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..errors import DataError, MinigradError, PictureError
+from ..picture import plots
+from ..text import RunFolder, Sampler, Training
+from .app import INTERRUPTED, as_line, out
+
+__all__ = ["Session"]
+
+_RECENT = 20  # steps that the loss shown is the mean of
+_REPORTS, _LOG_LINES = 5, 200  # in a training, if it is not too long for so few
+_LONGEST_SILENCE = 1000  # steps between two reports
+_SHORT, _LONG = 160, 500  # symbols of its samples
+_PERIOD = 60  # seconds after which a checkpoint is saved, whether there is a report or not
+
+
+class Session:
+    """Trains to the end, to Ctrl-C or to an error, and keeps the run folder up to date."""
+
+    def __init__(
+        self,
+        training: Training,
+        folder: RunFolder,
+        report_every: int | None = None,
+        log_every: int | None = None,
+        before: dict[str, Any] | None = None,
+    ) -> None:
+        """`before`: what `save_checkpoint` was told by the session that this one goes on with."""
+        self.training, self.folder = training, folder
+        self.sampler = Sampler(training.network, training.vocabulary)
+        before, steps = before or {}, training.steps
+        usual = min(max(_RECENT, -(-steps // _REPORTS)), _LONGEST_SILENCE)
+        self.report_every = report_every or before.get("report_every") or usual
+        usual = min(-(-steps // _LOG_LINES), _RECENT)
+        self.log_every = log_every or before.get("log_every") or usual
+        self.losses: deque[float] = deque(before.get("losses", []), maxlen=_RECENT)
+        self.trained_before = self.saved = training.done  # the step of the last checkpoint
+        self.saved_at = self.seconds_before = before.get("seconds", 0.0)
+        self.started = time.perf_counter()
+        self.missing: str | None = None  # what would be needed to draw the losses
+
+    def run(self) -> int:
+        """Train to the end, or to Ctrl-C. The exit status."""
+        how, status = "done", 0
+        try:
+            out.print(self._described())
+            self._train()
+        except KeyboardInterrupt:
+            how, status = "stopped by you", INTERRUPTED
+            self._keep(_LONG, None)
+        except BrokenPipeError:
+            raise
+        except (MinigradError, OSError, MemoryError) as error:
+            raise DataError(
+                f"{as_line(error)} (the checkpoint of step {self.saved:,} is in {self.folder.path})"
+            ) from None
+        self._conclude(how, status)
+        return status
+
+    def _described(self) -> str:
+        training, s = self.training, self.training.settings
+        weights = sum(p.get_value().size for p in training.network.parameters().values())
+        unit = training.vocabulary.unit
+        text = f"{training.length:,} {unit}, {len(training.vocabulary)} distinct"
+        network = f"{s.layers} × {s.cell} of {s.hidden}, {weights:,} weights"
+        done = f" (from {training.done:,} on)" if training.done else ""
+        return f"{text}\n{network}; {training.steps:,} steps{done} → {self.folder.path}"
+
+    def _train(self) -> None:
+        training = self.training
+        with progress_bar() as bar:
+            task = bar.add_task("", total=training.steps, figures="")
+            while True:
+                if self._due():
+                    self._report(_LONG if training.done == training.steps else _SHORT)
+                elif self._seconds() > self.saved_at + _PERIOD:
+                    self._keep(_SHORT, None)
+                elif training.done % self.log_every == 0 and training.done > self.trained_before:
+                    self._log(None)
+                if training.finished:
+                    return
+                self.losses.append(training.step())
+                bar.update(task, completed=training.done, figures=self._figures())
+
+    def _due(self) -> bool:
+        """Whether a report is due: also one that an interrupted session did not get to."""
+        done = self.training.done
+        at_end = done == self.training.steps
+        return done > self.training.judged and (at_end or done % self.report_every == 0)
+
+    def _report(self, length: int) -> None:
+        """Judge on the text kept back (on as much as was trained on since), save, show a sample."""
+        validation = self.training.judge(self.report_every)
+        sample = self._keep(length, validation)
+        losses = f"loss {self._readable(self._recent())}"
+        if validation is not None:
+            perplexity = f", perplexity {math.exp(min(validation, 700)):.2f}"
+            losses += f", validation {self._readable(validation)}{perplexity}"
+        out.print(f"\nstep {self.training.done:,}: {losses}\n{sample}")
+
+    def _keep(self, length: int, validation: float | None) -> str:
+        """Write it all, the checkpoint last, so that what it tells of is there. The sample."""
+        training = self.training
+        sample = "".join(self.sampler.stream(length, seed=training.settings.seed))
+        self.folder.save_sample(sample)
+        if training.best_step in (0, training.done):  # the best so far, or none was judged
+            self.folder.save_weights(training.network)
+        self._log(validation)
+        self._draw()
+        self.folder.save_checkpoint(
+            training,
+            losses=list(self.losses),
+            seconds=self._seconds(),
+            report_every=self.report_every,
+            log_every=self.log_every,
+        )
+        self.saved, self.saved_at = training.done, self._seconds()
+        return sample
+
+    def _log(self, validation: float | None) -> None:
+        training = self.training
+        self.folder.log(
+            step=training.done,
+            seconds=round(self._seconds(), 3),
+            train_loss=round(self._recent(), 6) if self.losses else None,
+            val_loss=None if validation is None else round(validation, 6),
+            gradient_norm=_or_none(training.gradient_norm),
+            rate=_or_none(training.rate),
+        )
+
+    def _draw(self) -> None:
+        unit = self.training.vocabulary.unit[:-1]
+        try:
+            self.folder.save_picture(plots.as_svg(plots.loss_curve(self.folder.rows(), unit=unit)))
+        except PictureError as error:
+            self.missing = error.message
+
+    def _conclude(self, how: str, status: int) -> None:
+        training, path = self.training, self.folder.path
+        if how == "done" and training.done < training.steps:
+            how = f"no new best in {training.waited} reports: stopped"
+        lines = [f"\n{how} after {training.done:,} steps, {self._seconds():.0f} s; saved in {path}"]
+        if training.best_step:
+            best = f"step {training.best_step:,}, validation {self._readable(training.best)}"
+            lines.append(f"best weights: {best}")
+        if status == 0 and training.settings.test:
+            best_network, _, _ = self.folder.load()
+            training.network.load_state({n: p.get_value() for n, p in best_network.state().items()})
+            if (test := training.test()) is not None:
+                lines.append(f"their loss on the test text: {self._readable(test)}")
+        if self.missing:
+            lines.append(f"no loss.svg: {self.missing}")
+        if status:
+            lines.append(f"go on:      minigrad train --resume {path}")
+        lines.append(f"more text:  minigrad sample {path} --length 1000")
+        out.print("\n".join(lines))
+
+    def _recent(self) -> float:
+        return sum(self.losses) / len(self.losses)
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.perf_counter() - self.started
+
+    def _figures(self) -> str:
+        s, done = self.training.settings, self.training.done - self.trained_before
+        speed = done * s.batch * s.length / (self._seconds() - self.seconds_before)
+        return f"loss {self._readable(self._recent())}  {speed:,.0f} {_SHORT_UNITS[s.level]}/s"
+
+    def _readable(self, nats: float) -> str:
+        """A loss for reading: in nats, as everywhere else, and in bits."""
+        return f"{nats:.3f} ({nats / math.log(2):.3f} bits/{self.training.settings.level})"
+
+
+_SHORT_UNITS = {"char": "chars", "word": "words", "byte": "bytes"}
+
+
+def _or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def progress_bar() -> Progress:
+    """Where the training is, on a terminal; nothing where the output is no terminal."""
+    return Progress(
+        TextColumn("{task.completed}/{task.total}"),
+        BarColumn(bar_width=max(4, out.width - 70)),  # what the rest and an echoed ^C leave
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    )
