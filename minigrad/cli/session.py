@@ -54,7 +54,7 @@ class Session:
             self._train()
         except KeyboardInterrupt:
             how, status = "stopped by you", INTERRUPTED
-            self._keep(_LONG, None)
+            self._keep(_LONG)
         except BrokenPipeError:
             raise
         except (MinigradError, OSError, MemoryError) as error:
@@ -81,9 +81,9 @@ class Session:
                 if self._due():
                     self._report(_LONG if training.done == training.steps else _SHORT)
                 elif self._seconds() > self.saved_at + _PERIOD:
-                    self._keep(_SHORT, None)
+                    self._keep(_SHORT)
                 elif training.done % self.log_every == 0 and training.done > self.trained_before:
-                    self._log(None)
+                    self._log()
                 if training.finished:
                     return
                 self.losses.append(training.step())
@@ -98,21 +98,21 @@ class Session:
     def _report(self, length: int) -> None:
         """Judge on the text kept back (on as much as was trained on since), save, show a sample."""
         validation = self.training.judge(self.report_every)
-        sample = self._keep(length, validation)
+        sample = self._keep(length)
         losses = f"loss {self._readable(self._recent())}"
         if validation is not None:
             perplexity = f", perplexity {math.exp(min(validation, 700)):.2f}"
             losses += f", validation {self._readable(validation)}{perplexity}"
         out.print(f"\nstep {self.training.done:,}: {losses}\n{sample}")
 
-    def _keep(self, length: int, validation: float | None) -> str:
+    def _keep(self, length: int) -> str:
         """Write it all, the checkpoint last, so that what it tells of is there. The sample."""
         training = self.training
         sample = "".join(self.sampler.stream(length, seed=training.settings.seed))
         self.folder.save_sample(sample)
         if training.best_step in (0, training.done):  # the best so far, or none was judged
             self.folder.save_weights(training.network)
-        self._log(validation)
+        self._log()
         self._draw()
         self.folder.save_checkpoint(
             training,
@@ -124,8 +124,9 @@ class Session:
         self.saved, self.saved_at = training.done, self._seconds()
         return sample
 
-    def _log(self, validation: float | None) -> None:
+    def _log(self) -> None:
         training = self.training
+        validation = training.validation_loss if training.judged == training.done else None
         self.folder.log(
             step=training.done,
             seconds=round(self._seconds(), 3),

@@ -260,7 +260,7 @@ class AdamW(Adam):
     multiplies λ; in the paper only its schedule does. Defaults as in PyTorch.
 
     Args:
-        weight_decay: λ, in 0 ≤ λ < 1.
+        weight_decay: λ, from 0 up.
     """
 
     def __init__(
@@ -272,7 +272,7 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps)
-        self.weight_decay = number("weight_decay", weight_decay, 1)
+        self.weight_decay = number("weight_decay", weight_decay)
 
     def rule(self, p: Parameter, g: Variable, lr: Rate, slot: Slot) -> Updates:
         *slots, (_, new) = super().rule(p, g, lr, slot)

@@ -149,8 +149,8 @@ class RunFolder:
             session: dict[str, Any] = facts["session"]
         except KeyError as error:
             raise DataError(f"{self.path / _CHECKPOINT} is damaged: it lacks {error}") from None
-        rows = [row for row in self.rows() if row["step"] <= training.done]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
+        rows = {row["step"]: row for row in self.rows() if row["step"] <= training.done}
+        text = "".join(json.dumps(row) + "\n" for row in rows.values())
         write_atomically(self.path / _LOG, text.encode())
         return session
 

@@ -61,7 +61,7 @@ class Settings:
     decay_rate: float | None = _setting(
         None, "Of rmsprop: what its mean keeps; usually 0.99.", least=0, below=1
     )
-    weight_decay: float | None = _setting(None, "Of adamw; usually 0.01.", least=0, below=1)
+    weight_decay: float | None = _setting(None, "Of adamw; usually 0.01.", least=0)
     schedule: str = _setting(
         "constant", f"Of the learning rate: {', '.join(SCHEDULES)}.", choices=SCHEDULES
     )

@@ -23,7 +23,7 @@ from .vocabulary import LEVELS, Vocabulary, Words
 
 __all__ = ["Training"]
 
-_FACTS = ("best", "best_step", "waited", "judged")
+_FACTS = ("best", "best_step", "waited", "judged", "validation_loss")
 _EXPLODED = 3, 10.0  # times the loss of a guess, and nats: beyond both a training has failed
 
 
@@ -48,7 +48,8 @@ class Training:
 
     Attributes: `done`, the updates so far, of `steps`; `gradient_norm` and `rate` of the latest
     one; `best`, the lowest loss that `judge` saw, at `best_step`; `waited`, how often it has seen
-    none lower since; `judged`, the step at which it was last asked.
+    none lower since; `judged`, the step at which it was last asked, and `validation_loss`, what it
+    said.
 
     Raises DataError for a text that is empty, or too short for one batch.
     """
@@ -79,7 +80,9 @@ class Training:
         )
         self._train, self._judge = self._compiled(rate, detect_nan)
         self.gradient_norm = self.rate = math.nan
-        self.best, self.best_step, self.waited, self.judged = math.inf, 0, 0, 0
+        self.best, self.best_step, self.waited = math.inf, 0, 0
+        self.judged = 0
+        self.validation_loss: float | None = None
 
     @property
     def done(self) -> int:
@@ -186,7 +189,7 @@ class Training:
             self.best, self.best_step, self.waited = loss, self.done, 0
         elif loss is not None:
             self.waited += 1
-        self.judged = self.done
+        self.judged, self.validation_loss = self.done, loss
         return loss
 
     @property
