@@ -134,6 +134,11 @@ class Gate:
         """Whether `out` may be one of the arrays that forward reads."""
         return False
 
+    def scratch(self, *types: Any) -> tuple[Type, ...]:
+        """The types of arrays that `forward` can work in, where it is given them as `scratch`: a
+        compiled function keeps such memory, where new arrays would cost more than the work."""
+        return ()
+
     def bind(self, binding: Binding) -> "Gate":
         """The same gate with numbers in place of dimension names."""
         bound = {f.name: binding(getattr(self, f.name)) for f in fields(self)}

@@ -81,7 +81,9 @@ class Machine:
                     self.loop(step)
 
     def call(self, step: Call) -> None:
-        options = {"out": self[step.outputs[0]]} if step.placed else {}
+        options: dict[str, Any] = {"out": self[step.outputs[0]]} if step.placed else {}
+        if step.scratch:
+            options["scratch"] = [self[a] for a in step.scratch]
         found = step.gate.forward(np, *(self[a] for a in step.inputs), **options)
         found = (found,) if step.apply.single else found
         if not step.placed:

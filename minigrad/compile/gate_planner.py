@@ -143,13 +143,24 @@ class GatePlanner(ABC):
         else:
             outputs = [Array(self.type(v), name=v.name) for v in apply.outputs]
             blocks = scope.liveness.of(apply.inputs) if gate.may_share else frozenset()
-        self.steps.append(Call(gate, inputs, outputs, apply, placed))
+        scratch = self.scratch(gate, inputs)
+        self.steps.append(Call(gate, inputs, outputs, apply, placed, scratch))
         if not placed and (target := self.target(scope, apply.outputs[0])):
             self.steps.append(Copy(outputs[0], target, apply))
             outputs, blocks, placed = [target], target.blocks, True
         for v, array in zip(apply.outputs, outputs, strict=True):
             scope.arrays[v] = array
             scope.liveness.made(v, blocks, placed)
+
+    def scratch(self, gate: Gate, inputs: Sequence[Array]) -> list[Array]:
+        """Memory for a gate to work in, if it asks for more than NumPy finds as quickly."""
+        types = gate.scratch(*(a.type for a in inputs))
+        if any(size_of(type) < self.smallest for type in types):
+            return []
+        arrays = [self.memory.take(type) for type in types]
+        for array in arrays:
+            self.memory.give(*array.blocks)
+        return arrays
 
     def place(
         self, scope: Scope, apply: Apply, gate: Gate, dying: Sequence[Variable]

@@ -10,6 +10,7 @@ are loops. Views of memory that stays where it is are made once, before the prog
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import GateError
 from ..graph import Apply
@@ -326,7 +327,9 @@ class _Writer:
         """The names of the results and the lines that make them, written by the gate's forward."""
         recorder = Recorder(self.fresh)
         codes = [self.code(recorder, n, a) for n, a in zip(inputs, step.inputs, strict=True)]
-        options = {"out": self.code(recorder, out, step.outputs[0])} if out else {}
+        options: dict[str, Any] = {"out": self.code(recorder, out, step.outputs[0])} if out else {}
+        if step.scratch:
+            options["scratch"] = [self.code(recorder, self.value(a), a) for a in step.scratch]
         results = step.gate.forward(recorder, *codes, **options)
         made = [literal(r) for r in ((results,) if step.apply.single else results)]
         return made, recorder._lines

@@ -99,7 +99,7 @@ class Call:
     """Compute the outputs of a gate. Where `placed`, into the memory of the only output.
 
     Otherwise each output is a view of an input, or new memory. `apply` is what is computed, for
-    its line and names.
+    its line and names; `scratch` is memory for the gate to work in.
     """
 
     gate: Gate
@@ -107,6 +107,7 @@ class Call:
     outputs: Sequence[Array]
     apply: Apply
     placed: bool
+    scratch: Sequence[Array] = ()
 
 
 @dataclass(eq=False)
@@ -166,7 +167,7 @@ def inputs_of(step: Instruction) -> Iterator[Array]:
     """What an instruction reads, and the arrays that the places of what it writes are parts of."""
     match step:
         case Call():
-            for array in step.inputs:
+            for array in (*step.inputs, *step.scratch):
                 yield from array.around()
             if step.placed:
                 yield from step.outputs[0].around()

@@ -73,10 +73,45 @@ class Uniform(Gate):
     def lift(self, lifted: Sequence[bool], key: Variable) -> Any:
         return self(key)
 
-    def forward(self, xp: Any, key: Any, out: Any = None) -> Any:
-        count = product(self.shape)
-        counter = xp.arange(1, count + 1).astype("uint64") * _GAMMA
-        bits = _mix(key[..., None] + xp.reshape(counter, (1,) * key.ndim + (count,)))
-        digits = 24 if self.dtype == np.float32 else 53
-        numbers = (bits >> (64 - digits)).astype(self.dtype) * 2.0**-digits
-        return xp.reshape(numbers, (*key.shape, *self.shape))
+    def scratch(self, key: Type) -> tuple[Type, ...]:
+        words = Type((*key.shape, self._words), key.dtype)
+        return words, words
+
+    @property
+    def _words(self) -> Any:
+        """How many words there are; each has the bits of two numbers."""
+        return (product(self.shape) + 1) // 2
+
+    def forward(self, xp: Any, key: Any, out: Any = None, scratch: Any = None) -> Any:
+        """The first 24 bits of half a word are a float32; a float64 has those of another word after
+        the 32: so a number is the same in both dtypes, up to rounding."""
+        sizes, count = (*key.shape, *self.shape), product(self.shape)
+        if out is None:
+            out = xp.empty(sizes, self.dtype)
+        if 0 in sizes:
+            return out
+        z, spare = scratch or [xp.empty((*key.shape, self._words), key.dtype) for _ in "z "]
+        bits = _fill(xp, key, 0, z, spare).view("uint32")[..., :count]
+        bits = xp.reshape(bits, sizes)
+        if self.dtype == np.float32:
+            xp.copyto(out, xp.right_shift(bits, 8, out=bits))
+            return xp.multiply(out, 2.0**-24, out=out)
+        low, spare = (xp.empty((*key.shape, count), key.dtype) for _ in "z ")
+        low = xp.reshape(_fill(xp, key, self._words, low, spare) >> 43, sizes)
+        return xp.add(bits * 2.0**-32, low * 2.0**-53, out=out)
+
+
+def _fill(xp: Any, key: Any, start: int, z: Any, spare: Any) -> Any:
+    """`z` (…, n) filled with the numbers of each key after the first `start`: in place, as long
+    arrays are better not made anew."""
+    z[...] = _GAMMA
+    z[..., 0] = key + (start + 1) * _GAMMA % 2**64
+    xp.cumsum(z, axis=-1, out=z)  # key + i · γ
+    xp.right_shift(z, 30, out=spare)
+    xp.bitwise_xor(z, spare, out=z)
+    xp.multiply(z, 0xBF58476D1CE4E5B9, out=z)
+    xp.right_shift(z, 27, out=spare)
+    xp.bitwise_xor(z, spare, out=z)
+    xp.multiply(z, 0x94D049BB133111EB, out=z)
+    xp.right_shift(z, 31, out=spare)
+    return xp.bitwise_xor(z, spare, out=z)

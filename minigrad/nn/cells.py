@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ..dims import show_shape
 from ..errors import ArgumentError, ShapeError
-from ..functions import broadcast_to, relu, sigmoid, split, tanh, where, zeros
+from ..functions import astype, broadcast_to, relu, sigmoid, split, tanh, zeros
 from ..random import Generator
 from ..types import Array, as_dtype
 from ..variables import Parameter, Variable
@@ -176,9 +176,10 @@ class Cell(Module):
     def _zoned_out(self, p: float, new: Variable, old: Variable) -> Variable:
         if not p:
             return new
-        if not self.training:
-            return p * old + (1 - p) * new
-        return where(self.zoneout_rng.bernoulli(p, new.shape), old, new)
+        kept: Any = p
+        if self.training:
+            kept = astype(self.zoneout_rng.bernoulli(p, new.shape), new.dtype).named("kept")
+        return kept * old + (1 - kept) * new
 
     def _packed(self, parts: State) -> Any:
         named = tuple(v.named(name) for v, name in zip(parts, self.state_names, strict=True))

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from .. import gates
 from ..dims import product
 from ..errors import ArgumentError, DTypeError
-from ..functions import mean, sqrt, square, take, where
+from ..functions import astype, mean, sqrt, square, take
 from ..random import Generator
-from ..variables import Parameter, Variable, as_variables, constant
+from ..variables import Parameter, Variable, as_variables
 from . import init
 from .module import Buffer, Module, features
 
@@ -130,8 +130,7 @@ class Dropout(Module):
         if self.p == 0 or not self.training:
             return x
         kept = self.rng.bernoulli(1 - self.p, x.shape, self.each_step)
-        mask = where(kept, constant(1 / (1 - self.p), x.dtype), 0.0)
-        return x * mask.named("mask")
+        return x * (astype(kept, x.dtype) * (1 / (1 - self.p))).named("mask")
 
 
 def as_generator(rng: Rng | Generator) -> Generator:

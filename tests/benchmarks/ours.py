@@ -21,21 +21,15 @@ def network(case: Case) -> tuple[Any, ...]:
     """(loss, new state, inputs, parameters) of `CharRNN`, the layers of `mg.nn`."""
     net = CharRNN(case.size, case.cell, case.hidden, case.layers)
     for name, value in case.weights().items():
-        start = "" if name.startswith("readout") else "recurrent.cell.cells."
-        net.parameters()[start + name].set_value(value)
+        if not name.startswith("readout"):
+            number, _, weight = name.partition(".")
+            name = f"recurrent.layers.{number}.cell.{weight}"
+        net.parameters()[name].set_value(value)
     ids, targets = (mg.input(name, ("T", "B"), "int64") for name in ("ids", "targets"))
     state = state_inputs(net)
-    if case.checkpoint:
-
-        def step(old: Any, x: mg.Variable) -> tuple[Any, mg.Variable]:
-            y, new = net.recurrent.cell(x, old)
-            return new, y
-
-        xs = mg.one_hot(ids, case.size)
-        new_state, ys = mg.scan(step, state, xs, checkpoint=case.checkpoint)
-        logits = net.readout(ys)
-    else:
-        logits, new_state = net(ids, state)
+    for layer in net.recurrent.layers:
+        layer.checkpoint = case.checkpoint
+    logits, new_state = net(ids, state)
     return (
         softmax_cross_entropy(logits, targets),
         new_state,

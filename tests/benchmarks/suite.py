@@ -1,4 +1,4 @@
-"""The cases (a) to (i): who takes part, what ours must reach, and the table of each."""
+"""The cases (a) to (j): who takes part, what ours must reach, and the table of each."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from . import cases
 from .contest import Result, compete, disagreements
+from .options import LIMITED, OPTIONS, OWN
 from .report import Table, duration
 from .worker import Effort, Entry
 
@@ -133,6 +134,34 @@ def circuit(effort: Effort) -> Table:
     return table
 
 
+# ---------------------------------------------------------------- what options cost
+
+
+def options(effort: Effort) -> Table:
+    """Each option against the plain layer, what it computes of its own taken away."""
+    found = ["plain", *OPTIONS, *(f"{name}, its own" for name in OWN)]
+    entries = [Entry(name, "options.step", name) for name in found]
+    medians = {r.entry.label: r.median for r in compete(entries, effort, warm_up=3)}
+    plain = medians["plain"]
+    columns = ["", "median", "its own arithmetic", "times plain", "without its own", "goal"]
+    table = Table("(j) options of nn.LSTM, 2×128, T=50, B=50, F=128, Adam", columns)
+    table.rows.append(["plain", duration(plain), "", "", "", ""])
+    for name in OPTIONS:
+        own = medians.get(f"{name}, its own", 0.0)
+        if name == "bidirectional":
+            own = 2 * own - plain
+        rest = (medians[name] - own) / plain
+        goal = "" if name not in LIMITED else "1.30" + (" ✗" if rest > 1.3 else "")
+        shown = [duration(own) if own else "", f"{medians[name] / plain:.2f}", f"{rest:.2f}", goal]
+        table.rows.append([name, duration(medians[name]), *shown])
+    table.notes.append(
+        "A training step on random rows. Its own arithmetic: of layer normalisation the same "
+        "normalisations and their gradients, outside of loops; of bidirectional layers what two "
+        "plain stacks of the same sizes (the upper layer reads 2H) take beyond the plain one."
+    )
+    return table
+
+
 # ---------------------------------------------------------------- compile time, memory, import
 
 
@@ -210,4 +239,5 @@ SUITE: dict[str, Callable[[Effort], Table]] = {
     "g": memory,
     "h": circuit,
     "i": importing,
+    "j": options,
 }
