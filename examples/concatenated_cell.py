@@ -84,7 +84,7 @@ def main(steps=300, length=30, batch=50, hidden=8):
         hs, _ = nn.Recurrent(cell)(xs, start)  # (T, B, H)
         logits = readout(hs)
         loss = nn.losses.softmax_cross_entropy(logits, last)
-        right = mg.mean(mg.astype(mg.equal(logits.argmax(axis=-1), last), "float32"))
+        right = nn.losses.accuracy(logits, last)
         parameters = [*cell.parameters().values(), *readout.parameters().values()]
         train = mg.function([xs, last], loss, optim.Adam(0.01).updates(loss, parameters))
         judge = mg.function([xs, last], right)

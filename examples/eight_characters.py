@@ -55,7 +55,7 @@ def main(file=None, epochs=6, size=42, hidden=256, batch=64, length=8, most=160_
         sparse = cross_entropy(logits, wanted)
         dense = cross_entropy(logits, mg.one_hot(wanted, len(vocabulary)))
         ninth = logits[-1] if every_step else logits
-        right = mg.mean(mg.astype(mg.equal(ninth.argmax(axis=1), targets[-1]), "float32"))
+        right = nn.losses.accuracy(ninth, targets[-1])
         updates = optim.Adam(1e-3).updates(sparse, network.parameters())
         train = mg.function([ids, targets], sparse, updates)
         judge = mg.function([ids, targets], (sparse, dense, right))

@@ -46,7 +46,7 @@ def learn(name, net, length, steps, rng, rate=0.005, rows=32):
     loss = nn.losses.softmax_cross_entropy(logits, targets)
     weights = net.parameters()
     grads = optim.clip_by_global_norm(mg.grad(loss, weights), 1.0)
-    right = mg.mean((logits.argmax(axis=1) == targets).astype("float32"))
+    right = nn.losses.accuracy(logits, targets)
     train = mg.function([xs, targets], loss, optim.Adam(rate).updates(grads, weights))
     score = mg.function([xs, targets], right)
     tests = batch(length, 500, np.random.default_rng(1))

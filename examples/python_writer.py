@@ -38,14 +38,14 @@ class Writer(nn.Module):
         return self.readout(hs), state
 
 
-def compiled(network, hidden, layers, rate):
+def compiled(network, rate):
     """(train, judge, following): (ids, targets, state) → (loss, accuracy, state), the first with
     an update of the weights; (ids, state) → (probabilities of the next character, state)."""
     ids, targets = mg.inputs("ids targets", ("T", "B"), "int64")
-    start = tuple(mg.input(f"h{i}", ("B", hidden)) for i in range(layers))
+    start = nn.state_inputs(network.gru)
     logits, state = network(ids, start)
     loss = nn.losses.softmax_cross_entropy(logits, targets)
-    right = mg.mean(mg.astype(mg.equal(logits.argmax(axis=-1), targets), "float32"))
+    right = nn.losses.accuracy(logits, targets)
     parameters = network.parameters()
     gradients = optim.clip_by_global_norm(mg.grad(loss, parameters), 5.0)
     updates = optim.Adam(rate).updates(gradients, parameters)
@@ -91,7 +91,7 @@ def main(files=(), hidden=512, layers=3, steps=300, length=30, batch=100, every=
 
     rng = np.random.default_rng(0)
     network = Writer(len(vocabulary), hidden, layers, rng)
-    train, judge, following = compiled(network, hidden, layers, rate)
+    train, judge, following = compiled(network, rate)
     began, done = time.perf_counter(), 0
     try:
         while done < steps:

@@ -37,14 +37,14 @@ class StatefulLSTM(nn.Module):
         return self.readout(self.dropout(mg.relu(self.dense(hs)))), state
 
 
-def compiled(network, hidden, rate):
+def compiled(network, rate):
     """(train, judge): (ids, targets, state) → (loss, accuracy, state)."""
     ids, targets = mg.inputs("ids targets", ("T", "B"), "int64")
-    start = tuple(mg.inputs(f"h{i} c{i}", ("B", hidden)) for i in range(2))
+    start = nn.state_inputs(network.lstm)
 
     def outputs():
         logits, state = network(ids, start)
-        right = mg.mean(mg.astype(mg.equal(logits.argmax(axis=-1), targets), "float32"))
+        right = nn.losses.accuracy(logits, targets)
         return nn.losses.softmax_cross_entropy(logits, targets), right, state
 
     network.train()  # dropout drops, batch norm takes mean and variance of the batch
@@ -76,7 +76,7 @@ def main(file=None, epochs=6, size=42, hidden=128, batch=64, length=8, rate=2e-3
     print(f"{cut:,} characters, {len(vocabulary)} distinct, {len(known)} batches an epoch")
 
     network = StatefulLSTM(len(vocabulary), size, hidden, np.random.default_rng(0))
-    train, judge = compiled(network, hidden, rate)
+    train, judge = compiled(network, rate)
     for epoch in range(1, epochs + 1):
         loss, _ = read(train, known, hidden)
         judged, accuracy = read(judge, held_out, hidden)

@@ -51,7 +51,7 @@ def main(file=None, epochs=6, size=42, hidden=256, batch=64, most=300_000):
     c1, c2, c3, c4 = characters = mg.inputs("c1 c2 c3 c4", ("B",), "int64")
     logits = network(c1, c2, c3)
     loss = nn.losses.softmax_cross_entropy(logits, c4)
-    right = mg.mean(mg.astype(mg.equal(logits.argmax(axis=1), c4), "float32"))
+    right = nn.losses.accuracy(logits, c4)
     train = mg.function(characters, loss, optim.Adam(1e-3).updates(loss, network.parameters()))
     judge = mg.function(characters, (loss, right))
     likeliest = mg.function([c1, c2, c3], logits.argmax(axis=1))

@@ -19,13 +19,14 @@ from ..dims import show_shape
 from ..errors import ArgumentError, ShapeError
 from ..functions import astype, broadcast_to, relu, sigmoid, split, tanh, zeros
 from ..random import Generator
+from ..tree import flatten, unflatten
 from ..types import Array, as_dtype
-from ..variables import Parameter, Variable
+from ..variables import Parameter, Variable, input
 from . import init
 from .layers import Dropout, LayerNorm, Rng, as_generator, standardised
 from .module import Module, features
 
-__all__ = ["Cell", "GRUCell", "LSTMCell", "RNNCell", "StackedCells"]
+__all__ = ["Cell", "GRUCell", "LSTMCell", "RNNCell", "StackedCells", "state_inputs"]
 
 State = tuple[Variable, ...]
 _EPSILON = 1e-5  # of layer normalisation, as in LayerNorm
@@ -450,6 +451,23 @@ def initial_state(cell: Any, batch: Any) -> Any:
         if hasattr(cell, name):
             return getattr(cell, name)(batch)
     raise ArgumentError(f"{cell!r} has no zero_state(batch): give the layer a state to start from")
+
+
+def state_inputs(layer: Any, batch: Any = "B") -> Any:
+    """Placeholders for the state of a cell, layer or network, in the structure of its `zero_state`.
+
+    With them the state is carried from call to call of a compiled function:
+
+    >>> import minigrad as mg
+    >>> cell = LSTMCell(4, 5)
+    >>> state_inputs(cell)
+    (<state[0]: float32 (B, 5) (input)>, <state[1]: float32 (B, 5) (input)>)
+    """
+    parts, paths, structure = flatten(layer.zero_state(batch))
+    placeholders = [
+        input(f"state{path}", v.shape, v.dtype) for v, path in zip(parts, paths, strict=True)
+    ]
+    return unflatten(structure, placeholders)
 
 
 def parts_of(state: Any, count: int, what: str) -> tuple[Any, ...]:

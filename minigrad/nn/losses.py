@@ -13,8 +13,10 @@ from typing import Any
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..functions import (
+    argmax,
     astype,
     broadcast_to,
+    equal,
     expand_dims,
     log_softmax,
     mean,
@@ -27,6 +29,7 @@ from ..functions import (
 from ..variables import Variable, as_variables
 
 __all__ = [
+    "accuracy",
     "half_squared_error",
     "mean_squared_error",
     "negative_log_likelihood",
@@ -121,6 +124,26 @@ def mean_squared_error(
     """
     (y,) = as_variables(prediction)
     return _reduced(square(y - _like(y, targets)), reduce, weights)
+
+
+def accuracy(logits: Any, targets: Any, weights: Any = None) -> Variable:
+    """The share of classes that are guessed right: no loss, and without a gradient.
+
+    logits (…, V), or any scores; targets are classes, integers (…). The guess is the greatest, the
+    first of equals. `weights` (…) count as in a mean of losses.
+
+    >>> float(accuracy([[0.1, 2.0], [3.0, 0.2]], [1, 1]).eval())
+    0.5
+    """
+    logits, targets = as_variables(logits)[0], as_variables(targets)[0]
+    if targets.shape != logits.shape[:-1] or targets.dtype.kind not in "iu":
+        raise ShapeError(
+            f"targets for scores {show_shape(logits.shape)} are classes, integers "
+            f"{show_shape(logits.shape[:-1])}, and these are {targets.type}",
+            targets.where,
+        )
+    right = astype(equal(argmax(logits, axis=-1), targets), "float32")
+    return _reduced(right, "mean", weights)
 
 
 def _like(prediction: Variable, targets: Any) -> Variable:

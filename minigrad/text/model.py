@@ -7,10 +7,9 @@ import numpy as np
 from ..errors import ArgumentError
 from ..functions import one_hot
 from ..nn import GRU, LSTM, RNN, Linear, MinGRU, MinLSTM, Module
-from ..tree import flatten, unflatten
-from ..variables import Variable, input
+from ..variables import Variable
 
-__all__ = ["CELLS", "CharRNN", "state_inputs"]
+__all__ = ["CELLS", "CharRNN"]
 
 CELLS: dict[str, Any] = {
     "rnn": RNN, "lstm": LSTM, "gru": GRU, "mingru": MinGRU, "minlstm": MinLSTM
@@ -62,12 +61,3 @@ class CharRNN(Module):
     def __call__(self, symbols: Variable, state: Any) -> tuple[Variable, Any]:
         ys, state = self.recurrent(one_hot(symbols, self.size), state)  # (T, B, H)
         return self.readout(ys), state
-
-
-def state_inputs(network: CharRNN) -> Any:
-    """Placeholders for the state of `network`, for B texts."""
-    parts, paths, structure = flatten(network.zero_state("B"))
-    placeholders = [
-        input(f"state{path}", v.shape, v.dtype) for v, path in zip(parts, paths, strict=True)
-    ]
-    return unflatten(structure, placeholders)

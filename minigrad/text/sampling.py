@@ -7,10 +7,11 @@ import numpy as np
 
 from ..compile import function
 from ..errors import ArgumentError, DataError
+from ..nn import state_inputs
 from ..tree import tree_map
 from ..types import Array
 from ..variables import Variable, input
-from .model import CharRNN, state_inputs
+from .model import CharRNN
 from .vocabulary import Vocabulary
 
 __all__ = ["Sampler"]

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from ..autodiff import grad
 from ..compile import Function, function
 from ..errors import DataError, MinigradError
+from ..nn import state_inputs
 from ..nn.losses import softmax_cross_entropy
 from ..optim import clip_by_global_norm, clip_by_value, global_norm
 from ..tree import flatten, tree_map
 from ..types import Array
 from ..variables import Parameter, Variable, constant, input, set_values
 from .batches import StatefulBatches
-from .model import state_inputs
 from .settings import Settings
 from .vocabulary import LEVELS, Vocabulary, Words
 

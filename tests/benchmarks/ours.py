@@ -7,10 +7,10 @@ import numpy as np
 
 import minigrad as mg
 from examples import min_char_rnn
+from minigrad.nn import state_inputs
 from minigrad.nn.losses import softmax_cross_entropy
 from minigrad.optim import Adam, clip_by_global_norm
 from minigrad.text import CharRNN
-from minigrad.text.model import state_inputs
 
 from .cases import Case
 

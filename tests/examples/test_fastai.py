@@ -110,7 +110,7 @@ def test_stateful_lstm(file: Path) -> None:
 def test_the_batch_norm_of_the_lstm_moves_with_training_only() -> None:
     example = load("stateful_lstm")
     network = example.StatefulLSTM(7, 3, 4, np.random.default_rng(0))
-    train, judge = example.compiled(network, 4, 1e-3)
+    train, judge = example.compiled(network, 1e-3)
     ids, targets = np.random.default_rng(1).integers(7, size=(2, 8, 5))
     zero = ((np.zeros((5, 4), np.float32),) * 2,) * 2
     first, second = (judge(ids, targets, zero)[0] for _ in range(2))

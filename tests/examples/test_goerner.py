@@ -65,7 +65,7 @@ def test_the_writer_carries_its_state_on() -> None:
     """Two batches with the state handed on are one of twice the length."""
     example = load("python_writer")
     network = example.Writer(5, 8, 2, np.random.default_rng(0))
-    _, judge, _ = example.compiled(network, 8, 2, 1e-3)
+    _, judge, _ = example.compiled(network, 1e-3)
     ids, targets = np.random.default_rng(1).integers(5, size=(2, 12, 3))
     state = zero = (np.zeros((3, 8), np.float32),) * 2
     losses = []

@@ -1,33 +1,30 @@
 """Every example runs, and min-char-rnn computes what the well-known plain program computes."""
 
-import importlib.util
 import pydoc_data.topics
+import re
 import runpy
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.examples.loading import EXAMPLES, load
 from tests.helpers import Array
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 FILES = sorted(EXAMPLES.glob("*.py"))
+TESTS = "".join(f.read_text("utf-8") for f in Path(__file__).parent.glob("test_*.py"))
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_each_is_tried(file: Path) -> None:
+    assert f'load("{file.stem}")' in TESTS
 
 
-def test_all_are_tried_here() -> None:
-    assert [f.stem for f in FILES] == ["circuit", "hello", "min_char_rnn", "sigmoid_neuron"]
+def test_the_list_of_them_is_complete() -> None:
+    listed = re.findall(r"\]\((\w+\.py)\)", (EXAMPLES / "README.md").read_text("utf-8"))
+    assert sorted(listed) == [f.name for f in FILES]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
