@@ -22,7 +22,6 @@ __all__ = [
     "dim",
     "evaluate",
     "isqrt",
-    "log2_ceil",
     "product",
     "show_shape",
 ]
@@ -190,19 +189,7 @@ def isqrt(size: Size) -> Size:
     return _size({(("isqrt", size),): 1}) if isinstance(size, Dim) else max(1, math.isqrt(size))
 
 
-def log2_ceil(size: Size) -> Size:
-    """The least n with 2^n ≥ size; 0 for a size of 0.
-
-    >>> log2_ceil(1), log2_ceil(5), log2_ceil(Dim("T"))
-    (0, 3, log2_ceil(T))
-    """
-    if isinstance(size, Dim):
-        return _size({(("log2_ceil", size),): 1})
-    return max(0, size - 1).bit_length()
-
-
 _ATOMS: dict[str, Callable[..., int]] = {
-    "log2_ceil": lambda a: max(0, a - 1).bit_length(),
     "//": lambda a, b: a // b,
     "isqrt": lambda a: max(1, math.isqrt(a)),
 }
@@ -228,8 +215,6 @@ def _parse(text: str) -> Size:
                 return visit(left) // visit(right)
             case ast.Call(ast.Name("isqrt"), [argument], []):
                 return isqrt(visit(argument))
-            case ast.Call(ast.Name("log2_ceil"), [argument], []):
-                return log2_ceil(visit(argument))
         raise SyntaxError
 
     try:

@@ -14,7 +14,6 @@ from minigrad.dims import (
     dim,
     evaluate,
     isqrt,
-    log2_ceil,
     product,
 )
 from minigrad.errors import ShapeError
@@ -72,7 +71,6 @@ def number(size: Size, binding: dict[str, int]) -> int:
         ((T + 1) // 2, "((T + 1)//2)"),
         (7 // T, "(7//T)"),
         (isqrt(T), "isqrt(T)"),
-        (log2_ceil(T + 1), "log2_ceil(T + 1)"),
     ],
 )
 def test_a_size_reads_as_it_is_written(size: Size, text: str) -> None:
@@ -149,13 +147,6 @@ def test_isqrt(size: int, found: int) -> None:
     assert isqrt(size) == evaluate(isqrt(T), {"T": size}) == found
 
 
-@pytest.mark.parametrize(
-    ("size", "found"), [(0, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (9, 4)]
-)
-def test_log2_ceil(size: int, found: int) -> None:
-    assert log2_ceil(size) == evaluate(log2_ceil(T), {"T": size}) == found
-
-
 def test_product() -> None:
     assert product([]) == 1
     assert product([2, T, 3]) == 6 * T
@@ -165,13 +156,9 @@ def test_product() -> None:
 # ---------------------------------------------------------------- what is a size
 
 
-@pytest.mark.parametrize(
-    "text", ["T", "T-1", "T*B", "2*T + 1", "(T + 1)//2", "-T + 9", "isqrt(T)", "log2_ceil(T)"]
-)
+@pytest.mark.parametrize("text", ["T", "T-1", "T*B", "2*T + 1", "(T + 1)//2", "-T + 9", "isqrt(T)"])
 def test_a_size_from_text(text: str) -> None:
-    assert number(dim(text), {"T": 4, "B": 3}) == eval(
-        text, {"T": 4, "B": 3, "isqrt": isqrt, "log2_ceil": log2_ceil}
-    )
+    assert number(dim(text), {"T": 4, "B": 3}) == eval(text, {"T": 4, "B": 3, "isqrt": isqrt})
 
 
 @pytest.mark.parametrize("wrong", ["", "T B", "T/2", "T**2", "3.5", "f(T)", "T.x", "True", "T = 3"])

@@ -3,17 +3,33 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..dims import Size, log2_ceil
+import numpy as np
+
+from .. import gates
+from ..dims import Size, dim
 from ..errors import ScanError
-from ..functions import arange, concat, flip, greater_equal, maximum, moveaxis, stack, take, where
+from ..functions import (
+    arange,
+    concat,
+    flip,
+    greater_equal,
+    maximum,
+    moveaxis,
+    stack,
+    take,
+    where,
+    zeros,
+)
 from ..functions.reductions import front_axis
 from ..tree import flatten, tree_map, unflatten
-from ..variables import Variable, as_variables
+from ..variables import Variable, as_variables, constant
 from .loop import scan
 
 __all__ = ["associative_scan"]
 
-Op = Callable[[list[Variable], list[Variable]], list[Variable]]
+Values = list[Variable]
+Op = Callable[[Values, Values], Values]
+_CHUNK, _LEVELS = 8, 2
 
 
 def associative_scan(
@@ -25,9 +41,10 @@ def associative_scan(
     structures with any number of elements along `axis` and gives a third, element by element. With
     `reverse` the prefixes start from the end: …, op(x_{n-1}, x_{n-2}), x_{n-1}.
 
-    The depth is log n, not n. A size that is an int is halved again and again (Blelloch, "Prefix
-    sums and their applications", 1990; about 2n applications of op); a named one is doubled in a
-    loop of ⌈log₂ n⌉ steps (Hillis and Steele, "Data parallel algorithms", 1986; n each).
+    What is done at once is long, and what is done one after the other short. A size that is an int
+    is halved again and again, to a depth of log n (Blelloch, "Prefix sums and their applications",
+    1990); a named one is cut into chunks of 8, twice, which leaves loops of n / 64 steps and of
+    fewer than 8. Both are about 2n applications of op.
 
     A linear recurrence h_t = a_t h_{t-1} + b_t:
 
@@ -50,7 +67,7 @@ def associative_scan(
     def back(x: Variable) -> Variable:
         return flip(x, 0) if reverse else x
 
-    def combine(a: list[Variable], b: list[Variable]) -> list[Variable]:
+    def combine(a: Values, b: Values) -> Values:
         """op with `axis` in front, its result held against the type of b."""
         places = [[moveaxis(x, 0, front_axis(axis, x.ndim, x)) for x in side] for side in (a, b)]
         result = op(*(unflatten(structure, side) for side in places))
@@ -64,11 +81,14 @@ def associative_scan(
 
     (size,) = sizes
     rows = [back(x) for x in moved]
-    done = _halved(combine, rows, size) if isinstance(size, int) else _doubled(combine, rows, size)
+    if isinstance(size, int):
+        done = _halved(combine, rows, size)
+    else:
+        done, _ = _chunked(combine, rows, size, _LEVELS)
     return unflatten(structure, [moveaxis(back(x), 0, front_axis(axis, x.ndim, x)) for x in done])
 
 
-def _halved(op: Op, xs: list[Variable], size: int) -> list[Variable]:
+def _halved(op: Op, xs: Values, size: int) -> Values:
     """The prefixes of n from those of n // 2 neighbouring pairs.
 
     Those of the pairs are every second result, and one more op each gives those between.
@@ -91,20 +111,52 @@ def _interleaved(even: Variable, odd: Variable, size: int) -> Variable:
     return woven if size % 2 == 0 else concat([woven, even[half:]])
 
 
-def _doubled(op: Op, xs: list[Variable], size: Size) -> list[Variable]:
-    """After turn k each place holds the op of the 2^k elements that end there."""
-    place = arange(size)
+def _chunked(op: Op, xs: Values, size: Size, levels: int) -> tuple[Values, Values]:
+    """Prefixes of chunks of K elements, side by side; of their totals; and both put together.
 
-    def turn(carry: tuple[list[Variable], Variable], _: None) -> tuple[Any, None]:
-        ys, reach = carry
-        source = maximum(place - reach, 0)
-        combined = op([take(y, source) for y in ys], ys)
-        inside = greater_equal(place, reach)
-        chosen = [
-            where(inside.expand_dims(tuple(range(1, y.ndim))), new, y)
-            for new, y in zip(combined, ys, strict=True)
-        ]
-        return (chosen, reach * 2), None
+        x0 x1 x2 | x3 x4 x5 | x6      →   in each chunk  p0 p1 p2 | p3 p4 p5,  totals p2 p5
+        totals' prefixes q0 q1        →   p0 p1 p2 | q0·p3 q0·p4 q0·p5,  then  q1·x6
 
-    (done, _), _ = scan(turn, (xs, as_variables(1)[0]), length=log2_ceil(size), name="prefixes")
-    return list(done)
+    The prefixes (n, …), and the last of them, which is zeros where n is 0.
+    """
+    if levels == 0:
+        return _one_by_one(op, xs, None)
+    count = size // _CHUNK
+    main = [x[: count * _CHUNK].reshape((count, _CHUNK, *x.shape[1:])) for x in xs]
+    inside = [[x[:, 0] for x in main]]
+    for k in range(1, _CHUNK):
+        inside.append(op(inside[-1], [x[:, k] for x in main]))
+    totals, last = _chunked(op, inside[-1], count, levels - 1)
+    chunk = arange(count)
+    before = [take(q, maximum(chunk - 1, 0)) for q in totals]  # of chunk 0: any, it is not used
+    whole = [_where(greater_equal(chunk, 1), op(before, p), p) for p in inside[:-1]]
+    columns = zip(*whole, totals, strict=True)
+    done = [stack(c, axis=1).reshape((count * _CHUNK, *c[0].shape[1:])) for c in columns]
+    any_chunk = greater_equal(gates.Extent(dim(count), np.dtype(np.int64))(), 1)
+    rest, last = _one_by_one(op, [x[count * _CHUNK :] for x in xs], (last, any_chunk))
+    return [concat([d, r]) for d, r in zip(done, rest, strict=True)], last
+
+
+def _one_by_one(
+    op: Op, xs: Values, before: tuple[Values, Variable] | None
+) -> tuple[Values, Values]:
+    """The prefixes in a loop, after what was before, if anything was; and the last of them."""
+    nothing = [zeros(x.shape[1:], x.dtype) for x in xs], constant(False)
+
+    def step(carry: tuple[Values, Variable], row: Values) -> tuple[Any, Values]:
+        old, some = carry
+        valid = [where(some, o, x) for o, x in zip(old, row, strict=True)]  # op of nothing else
+        both = op([v.expand_dims(0) for v in valid], [x.expand_dims(0) for x in row])
+        new = [where(some, b[0], x) for b, x in zip(both, row, strict=True)]
+        return (new, constant(True)), new
+
+    (last, _), ys = scan(step, before or nothing, xs, name="prefixes")
+    return list(ys), list(last)
+
+
+def _where(condition: Variable, xs: Values, ys: Values) -> Values:
+    """Rows of xs where the condition (n,) holds, and of ys where not."""
+    return [
+        where(condition.expand_dims(tuple(range(1, x.ndim))), x, y)
+        for x, y in zip(xs, ys, strict=True)
+    ]

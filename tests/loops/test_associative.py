@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.dims import evaluate
 from minigrad.errors import ScanError, ShapeError
 from minigrad.graph import applies, leaves
 from minigrad.loops import Scan
@@ -16,7 +17,7 @@ from minigrad.variables import Input, Variable
 from tests.helpers import Array, assert_same, precise, weighted
 from tests.loops.programs import plain_loop
 
-SIZES = range(18)
+SIZES = [*range(18), 63, 64, 65, 72, 131]
 
 
 def linear(p: Any, q: Any) -> Any:
@@ -116,15 +117,15 @@ def test_along_another_axis(shape: Any, axis: int) -> None:
 
 
 def test_its_depth_is_the_logarithm_of_the_size() -> None:
-    """Of a number: few gates, no loop. Of a name: one loop of log₂ N steps."""
+    """Of a number: few gates, no loop. Of a name: loops of N / 64 steps, and of fewer than 8."""
 
     def count(n: int) -> int:
         return len(applies([mg.associative_scan(mg.add, mg.input("x", (n,)))]))
 
     assert count(1024) - count(512) == count(512) - count(256)
     ys = mg.associative_scan(mg.add, mg.input("x", ("N",)))
-    (loop,) = [a.gate for a in applies([ys]) if isinstance(a.gate, Scan)]
-    assert loop.length == "log2_ceil(N)"
+    lengths = [a.gate.length for a in applies([ys]) if isinstance(a.gate, Scan)]
+    assert [evaluate(n, {"N": 64 * 5 + 8 * 3 + 2}) for n in lengths] == [5, 3, 2]
 
 
 @pytest.mark.parametrize(
