@@ -135,7 +135,8 @@ class Generator:
     def bernoulli(self, p: Any, shape: Any = None, each_step: bool = True) -> Variable:
         """True with probability `p` each, bool, of `shape`: by default that of p.
 
-        Inside the step of a loop, `each_step` False draws the same at all of its steps.
+        Inside the step of a loop, `each_step` False draws the same at all of its steps (and where
+        that loop is in a step of another, anew for each of those).
         """
         return less(self._unit(_sizes(shape, p), "float32", each_step), p)
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .dims import Axis, Dim, Shape, dim
-from .errors import ArgumentError, DTypeError, ShapeError
+from .errors import ArgumentError, DTypeError, MinigradError, ShapeError
 from .types import Array, Type, as_dtype, cast_safely
 from .where import caller
 
@@ -307,7 +307,13 @@ def set_values(parameters: Mapping[str, Parameter], values: Mapping[str, npt.Arr
         if names:
             more = ", …" if len(names) > _SHOWN else ""
             raise ArgumentError(f"the values {what} {', '.join(sorted(names)[:_SHOWN])}{more}")
-    checked = {name: p.checked(values[name]) for name, p in parameters.items()}
+    checked = {}
+    for name, p in parameters.items():
+        try:
+            checked[name] = p.checked(values[name])
+        except MinigradError as error:
+            error.message = f"{name}: {error.message}"
+            raise
     for name, p in parameters.items():
         p._value = checked[name]
 

@@ -43,8 +43,9 @@ class Cell(Module):
         input_init, recurrent_init: the start of each gate's (F, H) and (H, H); biases start as
             zeros.
         recurrent_dropout: the share of h that is dropped while training, on its way into the
-            products with weight_hh, the same units at all steps of a sequence (Gal and Ghahramani,
-            "A theoretically grounded application of dropout in recurrent neural networks", 2016).
+            products with weight_hh, the same units at all steps of the scan around (Gal and
+            Ghahramani, "A theoretically grounded application of dropout in recurrent neural
+            networks", 2016).
         zoneout: the share of units of the state that keep their old value in a step while training,
             one number or one for each part of the state; in use each is the mean of both,
             p · old + (1 - p) · new (Krueger et al., "Zoneout", 2017).
@@ -109,7 +110,7 @@ class Cell(Module):
             Dropout(recurrent_dropout, rng, each_step=False) if recurrent_dropout else None
         )
         self.zoneout, self._zoneout_shares = zoneout, self._shares(zoneout)
-        if any(self._zoneout_shares):
+        if self.zones_out:
             self.zoneout_rng = as_generator(rng)
 
     def _side_by_side(self, start: init.Init, rows: int, rng: np.random.Generator) -> Array:
@@ -127,6 +128,11 @@ class Cell(Module):
                 f"{', '.join(names)}, and not {zoneout!r}"
             )
         return shares
+
+    @property
+    def zones_out(self) -> bool:
+        """Whether any part of the state is zoned out."""
+        return any(self._zoneout_shares)
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
@@ -474,6 +480,6 @@ def parts_of(state: Any, count: int, what: str) -> tuple[Any, ...]:
     """A state as its `count` parts. (A Variable would fall into its rows.)"""
     if not isinstance(state, tuple | list) or len(state) != count:
         raise ArgumentError(
-            f"the state of {count} {what} is a tuple of as many states, and it was given {state!r}"
+            f"the state is a tuple of {count}, one for each of the {what}, and not {state!r}"
         )
     return tuple(state)

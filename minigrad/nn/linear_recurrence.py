@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 
-from ..dims import show_shape
+from ..dims import Shape, show_shape
 from ..errors import ArgumentError, ShapeError
-from ..functions import concat, sigmoid, split, where, zeros
+from ..functions import concat, sigmoid, softplus, split, where, zeros
 from ..loops import associative_scan
 from ..types import as_dtype
 from ..variables import Variable
@@ -68,15 +68,21 @@ class LinearCell(Module):
         dtype = self.dtype if dtype is None else dtype
         return zeros((batch, self.hidden_size), dtype).named("h")
 
-    def __call__(self, x: Any, state: Any) -> tuple[Variable, Variable]:
-        a, b = self.coefficients(features(x, self.input_size, self))
+    def checked_state(self, state: Any, rows: Shape) -> Variable:
+        """h (B, H) for the rows (B,) of a step, or an error that says why it does not fit."""
         h = features(state, self.hidden_size, self, "h")
-        if h.shape[:-1] != b.shape[:-1]:
+        if h.shape[:-1] != rows:
             raise ShapeError(
-                f"{type(self).__name__} needs a row of h for each row of x, and had "
-                f"{show_shape(h.shape)} for {show_shape(b.shape)}",
+                f"{type(self).__name__} needs a row of h for each row of x, and had rows "
+                f"{show_shape(rows)} with h {show_shape(h.shape)}",
                 h.where,
             )
+        return h
+
+    def __call__(self, x: Any, state: Any) -> tuple[Variable, Variable]:
+        x = features(x, self.input_size, self)
+        h = self.checked_state(state, x.shape[:-1])
+        a, b = self.coefficients(x)
         h = (a * h + b).named("h")
         return h, h
 
@@ -123,8 +129,8 @@ class MinLSTMCell(LinearCell):
 
     def coefficients(self, x: Variable) -> tuple[Variable, Variable]:
         f, i, new = split(self.project(x), 3, axis=-1)
-        f, i = sigmoid(f).named("f"), sigmoid(i).named("i")
-        return f / (f + i), i / (f + i) * new
+        f = sigmoid(softplus(-i) - softplus(-f)).named("f")  # σ(log σ(f) - log σ(i)): never 0 / 0
+        return f, (1 - f) * new
 
 
 class LinearRecurrent(Recurrent):
@@ -151,16 +157,17 @@ class LinearRecurrent(Recurrent):
 
     def _run(self, xs: Variable, state: Any, own: Variable | None) -> tuple[Variable, Variable]:
         cell: Any = self.cell
-        a, b = cell.coefficients(features(xs, cell.input_size, cell))  # (T, B, H)
+        xs = features(xs, cell.input_size, cell)
+        start = cell.checked_state(state, xs.shape[1:-1]).expand_dims(0)  # (1, B, H)
+        a, b = cell.coefficients(xs)  # (T, B, H)
         if own is not None:  # in other steps h' = h
             a, b = where(beside(own, a), a, 1.0), where(beside(own, b), b, 0.0)
         a, b = associative_scan(
             lambda p, q: (q[0] * p[0], q[0] * p[1] + q[1]), (a, b), self.reverse
         )
-        hs = (a * state + b).named("h")
-        started = (
-            [hs[:1], state.expand_dims(0)] if self.reverse else [state.expand_dims(0), hs[-1:]]
-        )
-        last = concat(started)[0 if self.reverse else -1]  # the state itself where T is 0
+        hs = a * start + b
+        # With the start at their end, the last state is there where T is 0 too.
+        whole = concat([hs, start] if self.reverse else [start, hs])  # (T + 1, B, H)
+        hs, last = (whole[:-1], whole[0]) if self.reverse else (whole[1:], whole[-1])
         ys = hs if own is None else where(beside(own, hs), hs, 0.0)
-        return ys, last
+        return ys.named("h"), last.named("h")

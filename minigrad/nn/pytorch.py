@@ -18,11 +18,6 @@ from .cells import Cell, GRUCell
 __all__ = ["load_state_dict", "state_dict"]
 
 _MATRICES = ("weight_ih", "weight_hh", "weight_hr")
-_UNKNOWN = {
-    "layer_norm": "layer normalisation",
-    "learned_state": "learned initial state",
-    "peephole": "peepholes",
-}
 
 
 def state_dict(cells: Mapping[str, Any]) -> dict[str, Array]:
@@ -65,8 +60,13 @@ def _checked(cell: Any) -> dict[str, Parameter]:
     """The parameters of a cell that PyTorch has too."""
     if not isinstance(cell, Cell):
         raise ArgumentError(f"PyTorch has no layer of {type(cell).__name__}")
-    for name, what in _UNKNOWN.items():
-        if getattr(cell, name, None):
+    for what, has in {
+        "layer normalisation": cell.layer_norm,
+        "learned initial state": cell.learned_state,
+        "peepholes": getattr(cell, "peephole", None) is not None,
+        "zoneout": cell.zones_out,  # in use too: the mean of old and new
+    }.items():
+        if has:
             raise ArgumentError(
                 f"PyTorch's layers have no {what}, as this {type(cell).__name__} has"
             )

@@ -47,7 +47,8 @@ class Recurrent(Module):
         mask: (T, B) bool, in place of lengths: which steps are a row's own; any may be missing.
             In the others its ys are zeros and its state stays as it is, so that a row's last state
             is that of its last own step, and a reversed row starts at its own last step. A row
-            without steps keeps the state it starts with, and its last output is zeros.
+            without steps keeps the state it starts with, and its last output is zeros. What xs has
+            in the others must be finite, and does not matter.
 
     >>> import minigrad as mg
     >>> layer = Recurrent(mg.nn.LSTMCell(4, 5, rng=0))
@@ -167,7 +168,7 @@ def _last(ys: Variable, own: Variable | None, reverse: bool) -> Variable:
     return take_along_axis(ys, place.broadcast_to((1, *ys.shape[1:])), axis=0)[0]
 
 
-_MERGES: dict[str, Callable[[Variable, Variable], Variable]] = {
+MERGES: dict[str, Callable[[Variable, Variable], Variable]] = {
     "concat": lambda a, b: concat([a, b], axis=-1),
     "sum": add,
     "multiply": multiply,
@@ -208,8 +209,8 @@ class Bidirectional(Module):
         loop: type[Recurrent] = Recurrent,
         **settings: Any,
     ) -> None:
-        if merge not in _MERGES:
-            raise ArgumentError(f"merge is one of {', '.join(_MERGES)}, and not {merge!r}")
+        if merge not in MERGES:
+            raise ArgumentError(f"merge is one of {', '.join(MERGES)}, and not {merge!r}")
         self.merge = merge
         self.forward = loop(forward, **settings)
         self.backward = loop(backward, reverse=True, **settings)
@@ -224,5 +225,5 @@ class Bidirectional(Module):
         starts = (None, None) if state is None else parts_of(state, 2, "directions")
         ys, last = self.forward(xs, starts[0], lengths, mask)
         ys_backward, last_backward = self.backward(xs, starts[1], lengths, mask)
-        merged = tree_map(_MERGES[self.merge], ys, ys_backward)
+        merged = tree_map(MERGES[self.merge], ys, ys_backward)
         return merged, (last, last_backward)

@@ -13,7 +13,7 @@ from .cells import Cell, GRUCell, LSTMCell, RNNCell, parts_of
 from .layers import Dropout, Rng
 from .linear_recurrence import LinearCell, LinearRecurrent, MinGRUCell, MinLSTMCell
 from .module import Module
-from .recurrent import Bidirectional, Recurrent
+from .recurrent import MERGES, Bidirectional, Recurrent
 
 __all__ = ["GRU", "LSTM", "RNN", "MinGRU", "MinLSTM", "Stack"]
 
@@ -65,6 +65,10 @@ class Stack(Module):
             raise ArgumentError(
                 "dropout is applied between layers, and there is one: put an nn.Dropout after it"
             )
+        if merge not in MERGES:
+            raise ArgumentError(f"merge is one of {', '.join(MERGES)}, and not {merge!r}")
+        if unroll and self.loop is not Recurrent:
+            raise ArgumentError(f"{type(self).__name__} has no loop to unroll")
         if bidirectional and reverse:
             raise ArgumentError("a bidirectional layer runs in reverse too: leave reverse away")
         rng = np.random.default_rng(rng)

@@ -86,16 +86,16 @@ class Optimizer(ABC):
 
         A parameter is called by its key in the dict that was given, or by its place in the list.
         """
-        found = dict(self._slots)
-        if isinstance(self.lr, Variable):
-            for p in leaves([self.lr]):
-                if isinstance(p, Parameter):
-                    name = f"lr.{p.name}"
-                    found[f"{name}.{len(found)}" if name in found else name] = p
-        return found
+        scheduled: dict[str, Parameter] = {}
+        for p in leaves([self.lr]) if isinstance(self.lr, Variable) else []:
+            if isinstance(p, Parameter):
+                name = f"lr.{p.name}"
+                scheduled[f"{name}.{len(scheduled)}" if name in scheduled else name] = p
+        return self._slots | scheduled
 
     def load_state(self, values: Mapping[str, npt.ArrayLike]) -> None:
-        """Take the values of a `state`, by name: all of them, or none.
+        """Take the values of a `state`, by name: all of them, or none. Ask for `updates` first:
+        they make the slots.
 
         Raises ArgumentError for names that are missing or too many, ShapeError or DTypeError for
         values that do not fit.

@@ -61,7 +61,8 @@ def step(
     if isinstance(every, Sequence):
         for start in every:
             number("every", start)
-        done: Any = sum((astype(t >= start, "float64") for start in every), _constant(0.0))
+        passed = [astype(t >= start, "float64") for start in every]
+        done = sum(passed, _constant(0.0, "float64"))
     else:
         done = maximum(floor(t / _above_0("every", every)), 0.0)
     return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
@@ -129,7 +130,8 @@ class Plateau:
     def __init__(
         self, rate: float, factor: float = 0.1, patience: int = 10, least: float = 0.0
     ) -> None:
-        self.factor, self.patience = _above_0("factor", factor), _above_0("patience", patience)
+        self.factor = _above_0("factor", number("factor", factor, 1))
+        self.patience = _above_0("patience", patience)
         self.least = number("least", least)
         self.memory = Parameter(np.array([number("rate", rate), np.inf, 0.0]), "plateau")
         self.rate = self.memory[0].named("rate")
@@ -139,7 +141,7 @@ class Plateau:
         rate, best, old = self.memory.get_value()
         best, old = (loss, 0) if loss < best else (best, old + 1)
         if old >= self.patience:
-            rate, old = max(self.least, rate * self.factor), 0
+            rate, old = min(rate, max(self.least, rate * self.factor)), 0
         self.memory.set_value([rate, best, old])
         return float(rate)
 

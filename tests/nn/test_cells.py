@@ -55,12 +55,41 @@ def lstm_step(cell: nn.Cell, x: Array, state: State) -> State:
     return o * np.tanh(c), c
 
 
+def peephole_step(cell: nn.LSTMCell, x: Array, state: State) -> State:
+    h, c = state
+    W, U, b = (gates(cell, name) for name in ("weight_ih", "weight_hh", "bias"))
+    p_i, p_f, p_o = np.split(cell.peephole.get_value(), 3)
+    i = sigma(x @ W[0] + h @ U[0] + p_i * c + b[0])
+    f = sigma(x @ W[1] + h @ U[1] + p_f * c + b[1])
+    c = f * c + i * np.tanh(x @ W[2] + h @ U[2] + b[2])
+    o = sigma(x @ W[3] + h @ U[3] + p_o * c + b[3])
+    return o * np.tanh(c), c
+
+
 def gru_step(cell: nn.GRUCell, x: Array, h: Array) -> State:
     W, U, b = (gates(cell, name) for name in ("weight_ih", "weight_hh", "bias"))
     r = sigma(x @ W[0] + b[0] + h @ U[0])
     z = sigma(x @ W[1] + b[1] + h @ U[1])
     n = np.tanh(x @ W[2] + b[2] + r * (h @ U[2] + cell.bias_hn.get_value()))
     return (1 - z) * n + z * h
+
+
+def reset_before_step(cell: nn.GRUCell, x: Array, h: Array) -> State:
+    W, U, b = (gates(cell, name) for name in ("weight_ih", "weight_hh", "bias"))
+    r = sigma(x @ W[0] + h @ U[0] + b[0])
+    z = sigma(x @ W[1] + h @ U[1] + b[1])
+    return (1 - z) * np.tanh(x @ W[2] + (r * h) @ U[2] + b[2]) + z * h
+
+
+def min_gru_step(cell: nn.MinGRUCell, x: Array, h: Array) -> State:
+    z, new = np.split(x @ cell.project.weight.get_value() + cell.project.bias.get_value(), 2, -1)
+    return (1 - sigma(z)) * h + sigma(z) * new
+
+
+def min_lstm_step(cell: nn.MinLSTMCell, x: Array, h: Array) -> State:
+    f, i, new = np.split(x @ cell.project.weight.get_value() + cell.project.bias.get_value(), 3, -1)
+    total = sigma(f) + sigma(i)
+    return sigma(f) / total * h + sigma(i) / total * new
 
 
 # name: (how to make the cell, its step in NumPy, a state)
@@ -73,6 +102,10 @@ CELLS: dict[str, tuple[Callable[..., nn.Cell], Callable[..., State], State]] = {
     ),
     "lstm": (nn.LSTMCell, lstm_step, (H0, C0)),
     "gru": (nn.GRUCell, gru_step, H0),
+    "lstm, peepholes": (partial(nn.LSTMCell, peepholes=True), peephole_step, (H0, C0)),
+    "gru, reset before": (partial(nn.GRUCell, reset_after=False), reset_before_step, H0),
+    "minGRU": (nn.MinGRUCell, min_gru_step, H0),
+    "minLSTM": (nn.MinLSTMCell, min_lstm_step, H0),
 }
 
 
@@ -126,7 +159,9 @@ def test_dtype_and_names(name: str, dtype: str) -> None:
     assert {p.dtype for p in cell.parameters().values()} == {np.dtype(dtype)}
     assert out.shape == ("B", H)
     named = [v.name for apply in applies([out]) for v in apply.outputs if v.name]
-    expected = {"lstm": "h c i f g o c h", "gru": "h r z n h"}.get(name, "h h")
+    kind = name.split(",")[0]
+    names = {"lstm": "h c i f g o c h", "gru": "h r z n h", "minGRU": "h z h", "minLSTM": "h f h"}
+    expected = names.get(kind, "h h")
     assert sorted(named) == sorted(expected.split())
 
 
@@ -218,7 +253,7 @@ def test_wrong_sizes_are_named(name: str) -> None:
     with pytest.raises(DTypeError, match=rf"{kind} needs x of floats.*one_hot"):
         cell(mg.input("x", ("B", F), "int64"), state)
     x = mg.input("x", ("B", F))
-    with pytest.raises(ShapeError, match=r"needs a row of h for each row of x.*\(B, 3\).*\(C, 4\)"):
+    with pytest.raises(ShapeError, match=r"needs a row of h for each row of x, and had .*\(C, 4\)"):
         cell(x, cell.zero_state("C"))
     wide = CELLS[name][0](F, 5).zero_state("B")
     with pytest.raises(ShapeError, match=rf"{kind} needs h \(…, 4\), and had \(B, 5\)"):
@@ -234,7 +269,9 @@ def test_a_state_of_another_form() -> None:
         nn.GRUCell(F, H)(x, (h,))
     cell = nn.StackedCells([nn.RNNCell(F, H), nn.RNNCell(H, H)])
     for state in ((h,), h):
-        with pytest.raises(ArgumentError, match="the state of 2 stacked cells is a tuple"):
+        with pytest.raises(
+            ArgumentError, match="the state is a tuple of 2, one for each of the stacked cells"
+        ):
             cell(x, state)
 
 

@@ -115,15 +115,18 @@ def test_dropout_with_a_generator_of_the_users() -> None:
     assert layer.parameters() == {}
 
 
-def test_a_mask_is_new_at_each_step_unless_it_is_built_outside() -> None:
-    layer = nn.Dropout(0.5, rng=0)
+def test_a_mask_is_new_at_each_step_unless_it_is_built_outside_or_asked_not_to_be() -> None:
+    layer, held = nn.Dropout(0.5, rng=0), nn.Dropout(0.5, rng=1, each_step=False)
     xs = mg.ones((6, 40))
     _, inside = mg.scan(lambda carry, x: (carry, layer(x)), None, xs)
     mask = layer(mg.ones(40))
     _, outside = mg.scan(lambda carry, x: (carry, x * mask), None, xs)
-    new, same = evaluate([inside, outside], {})
+    _, variational = mg.scan(lambda carry, x: (carry, held(x)), None, xs)
+    new, *same = evaluate([inside, outside, variational], {})
     assert len(np.unique(new, axis=0)) == 6
-    assert len(np.unique(same, axis=0)) == 1
+    for values in same:
+        assert len(np.unique(values, axis=0)) == 1
+        assert len(np.unique(values)) == 2
     unrolled = mg.scan(lambda carry, x: (carry, layer(x)), None, xs, unroll=True)[1].eval()
     assert len(np.unique(unrolled, axis=0)) == 6
 

@@ -1,0 +1,3 @@
+"""pytest leaves alone what needs PyTorch."""
+
+collect_ignore = ["make.py", "recurrence.py"]
