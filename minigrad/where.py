@@ -6,22 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["caller", "located"]
+__all__ = ["caller", "located", "naming_layers"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LAYERS = tuple(os.path.join(_PACKAGE, floor, "") for floor in ("nn", "optim", "text"))
 _where: ContextVar[str | None] = ContextVar("where", default=None)
+_own: ContextVar[tuple[str, ...]] = ContextVar("own", default=())
 
 
 def caller() -> str | None:
     """``file:line`` of the innermost frame that is not minigrad's own."""
     if (where := _where.get()) is not None:
         return where
+    own = _own.get()
     frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_PACKAGE):
+    while (file := frame.f_code.co_filename).startswith(_PACKAGE) and not file.startswith(own):
         if frame.f_back is None:
             return None
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return f"{file}:{frame.f_lineno}"
+
+
+@contextmanager
+def naming_layers() -> Iterator[None]:
+    """Lines of minigrad's layers, optimisers and text programs count as the user's: where a program
+    of its own is run, there are no others to name."""
+    token = _own.set(_LAYERS)
+    try:
+        yield
+    finally:
+        _own.reset(token)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from .. import __version__
-from ..errors import MinigradError
+from ..errors import MinigradError, NotFiniteError
 
 __all__ = ["INTERRUPTED", "UsageError", "app", "as_line", "main", "out"]
 
@@ -70,6 +70,8 @@ def as_line(error: Any) -> str:
         message = f"{error.format_message()} (see {command} --help)"
     else:
         message = error.message
+        if isinstance(error, NotFiniteError) and error.where:
+            message += f", at {error.where}"
     return " ".join(message.split())
 
 

@@ -34,7 +34,8 @@ class Loaded:
     def _finite(self, value: Any, number: int, *steps: int) -> None:
         if found := not_finite(value):
             apply = self.program.checked[number]
-            message = f"{self.name}: {apply.gate} made {found}{_when(steps)}"
+            named = f" ({apply.outputs[0].name})" if apply.outputs[0].name else ""
+            message = f"{self.name}: {apply.gate}{named} made {found}{_when(steps)}"
             raise NotFiniteError(message, apply.where)
 
     def _explain(self, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..optim import clip_by_global_norm, clip_by_value, global_norm
 from ..tree import flatten, tree_map
 from ..types import Array
 from ..variables import Parameter, Variable, constant, input, set_values
+from ..where import naming_layers
 from .batches import StatefulBatches
 from .settings import Settings
 from .vocabulary import LEVELS, Vocabulary, Words
@@ -44,7 +46,7 @@ class Training:
         text: str, or bytes at level byte. Its last parts are kept for validation and test.
         vocabulary: that of the text if not given.
         detect_nan: run with ``check_nan``: slower, and the error names the gate where the first NaN
-            or infinity appears.
+            or infinity appears, and the line of the layer or optimiser that it belongs to.
 
     Attributes: `done`, the updates so far, of `steps`; `gradient_norm` and `rate` of the latest
     one; `best`, the lowest loss that `judge` saw, at `best_step`; `waited`, how often it has seen
@@ -78,7 +80,8 @@ class Training:
         self._carried = tree_map(
             lambda v: Parameter(v.eval(), "carried"), self.network.zero_state(settings.batch)
         )
-        self._train, self._judge = self._compiled(rate, detect_nan)
+        with naming_layers() if detect_nan else nullcontext():
+            self._train, self._judge = self._compiled(rate, detect_nan)
         self.gradient_norm = self.rate = math.nan
         self.best, self.best_step, self.waited = math.inf, 0, 0
         self.judged = 0
