@@ -13,7 +13,8 @@ import numpy.typing as npt
 from ..errors import ArgumentError
 from ..types import Array
 from ..variables import Parameter, set_values
-from .cells import Cell, GRUCell
+from .cell import Cell
+from .cells import GRUCell
 
 __all__ = ["load_state_dict", "state_dict"]
 

@@ -9,7 +9,7 @@ from ..functions import add, arange, concat, less, multiply, take_along_axis, wh
 from ..loops import scan
 from ..tree import tree_map
 from ..variables import Variable, as_variables
-from .cells import initial_state, parts_of
+from .cell import initial_state, parts_of
 from .module import Module
 
 __all__ = ["Bidirectional", "Recurrent"]

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from ..errors import ArgumentError
 from ..types import Array
 from . import pytorch
-from .cells import Cell, GRUCell, LSTMCell, RNNCell, parts_of
+from .cell import Cell, parts_of
+from .cells import GRUCell, LSTMCell, RNNCell
 from .layers import Dropout, Rng
 from .linear_recurrence import LinearCell, LinearRecurrent, MinGRUCell, MinLSTMCell
 from .module import Module
