@@ -35,7 +35,8 @@ def save(path: Path | str, parts: Mapping[str, Part], **facts: Any) -> None:
     """Write arrays, by part and name, and facts, which must be JSON.
 
     A crash at any moment leaves the old file or the new one. Raises ArgumentError for a part's name
-    with a "/", OSError (no space, no permission …) with the old file as it was.
+    with a "/" and for what has no place in such a file, OSError (no space, no permission …) with
+    the old file as it was.
     """
     arrays: dict[str, Array] = {}
     for part, named in parts.items():
@@ -44,8 +45,19 @@ def save(path: Path | str, parts: Mapping[str, Part], **facts: Any) -> None:
         for name, value in named.items():
             array = value.get_value() if isinstance(value, Parameter) else np.asarray(value)
             arrays[f"{part}{_APART}{name}"] = np.ascontiguousarray(array).reshape(array.shape)
-    metadata = {"version": str(_VERSION), "parts": json.dumps([*parts]), "facts": json.dumps(facts)}
-    write_atomically(Path(path), _serialised(arrays, metadata))
+    try:
+        metadata = {"parts": json.dumps([*parts]), "facts": json.dumps(facts, default=_plain)}
+        content = _serialised(arrays, metadata | {"version": str(_VERSION)})
+    except (TypeError, ValueError, SafetensorError) as error:
+        raise ArgumentError(f"this cannot be part of a checkpoint: {error}") from None
+    write_atomically(Path(path), content)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as one of Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r:.60} is no JSON")
 
 
 def load(path: Path | str) -> tuple[dict[str, dict[str, Array]], dict[str, Any]]:
@@ -59,6 +71,8 @@ def load(path: Path | str) -> tuple[dict[str, dict[str, Array]], dict[str, Any]]
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
     except FileNotFoundError:
         raise DataError(f"there is no checkpoint {path}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
     except (SafetensorError, ValueError, TypeError) as error:
         raise DataError(f"{path} is damaged: {error}") from None
     if metadata.get("version") != str(_VERSION):

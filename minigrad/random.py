@@ -112,9 +112,14 @@ class Generator:
         low: Any = 0.0,
         high: Any = 1.0,
         dtype: npt.DTypeLike = "float32",
+        each_step: bool = True,
     ) -> Variable:
-        """Numbers evenly spread over [low, high), of `shape`: by default that of the bounds."""
-        unit = self._unit(_sizes(shape, low, high), dtype)
+        """Numbers evenly spread over [low, high), of `shape`: by default that of the bounds.
+
+        Inside the step of a loop, `each_step` False draws the same at all of its steps (and where
+        that loop is in a step of another, anew for each of those).
+        """
+        unit = self._unit(_sizes(shape, low, high), dtype, each_step)
         if isinstance(low, int | float) and isinstance(high, int | float) and (low, high) == (0, 1):
             return unit
         return low + unit * (high - low)
@@ -125,19 +130,17 @@ class Generator:
         mean: Any = 0.0,
         std: Any = 1.0,
         dtype: npt.DTypeLike = "float32",
+        each_step: bool = True,
     ) -> Variable:
         """Normal numbers of `shape` (by default that of mean and std), by Box and Muller:
-        √(-2 log u) · cos 2πv."""
+        √(-2 log u) · cos 2πv. `each_step` as of `uniform`."""
         sizes = _sizes(shape, mean, std)
-        radius = sqrt(-2 * log(1 - self._unit(sizes, dtype)))
-        return radius * cos(2 * np.pi * self._unit(sizes, dtype)) * std + mean
+        radius = sqrt(-2 * log(1 - self._unit(sizes, dtype, each_step)))
+        return radius * cos(2 * np.pi * self._unit(sizes, dtype, each_step)) * std + mean
 
     def bernoulli(self, p: Any, shape: Any = None, each_step: bool = True) -> Variable:
-        """True with probability `p` each, bool, of `shape`: by default that of p.
-
-        Inside the step of a loop, `each_step` False draws the same at all of its steps (and where
-        that loop is in a step of another, anew for each of those).
-        """
+        """True with probability `p` each, bool, of `shape`: by default that of p. `each_step` as of
+        `uniform`."""
         return less(self._unit(_sizes(shape, p), "float32", each_step), p)
 
     def categorical(self, logits: Any, axis: int = -1) -> Variable:

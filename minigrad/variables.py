@@ -302,7 +302,7 @@ def set_values(parameters: Mapping[str, Parameter], values: Mapping[str, npt.Arr
     """
     for what, names in {
         "lack": parameters.keys() - values.keys(),
-        "have too many with": values.keys() - parameters.keys(),
+        "have names that are not wanted:": values.keys() - parameters.keys(),
     }.items():
         if names:
             more = ", …" if len(names) > _SHOWN else ""

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["caller", "located", "naming_layers"]
+__all__ = ["caller", "located", "naming"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_LAYERS = tuple(os.path.join(_PACKAGE, floor, "") for floor in ("nn", "optim", "text"))
 _where: ContextVar[str | None] = ContextVar("where", default=None)
 _own: ContextVar[tuple[str, ...]] = ContextVar("own", default=())
 
@@ -28,10 +27,10 @@ def caller() -> str | None:
 
 
 @contextmanager
-def naming_layers() -> Iterator[None]:
-    """Lines of minigrad's layers, optimisers and text programs count as the user's: where a program
-    of its own is run, there are no others to name."""
-    token = _own.set(_LAYERS)
+def naming(*packages: str) -> Iterator[None]:
+    """Lines of these packages of minigrad count as the user's: where a program of its own is run,
+    there are no others to name."""
+    token = _own.set(tuple(os.path.join(_PACKAGE, name, "") for name in packages))
     try:
         yield
     finally:

@@ -73,7 +73,7 @@ def score(
     unit = vocabulary.unit[:-1]
     out.print(
         f"{len(scores.nats):,} {vocabulary.unit}: {scores.mean:.3f} nats ({scores.bits:.3f} bits) "
-        f"a {unit}, perplexity {scores.perplexity:.2f}, {scores.bits_a_byte:.3f} bits a byte"
+        f"a {unit}, perplexity {scores.perplexity:.2f}, {scores.bits_per_byte:.3f} bits a byte"
     )
     if top:
         out.print(f"\nmost surprising lines (nats a {unit}):")

@@ -93,7 +93,7 @@ class Session:
         """Whether a report is due: also one that an interrupted session did not get to."""
         done = self.training.done
         at_end = done == self.training.steps
-        return done > self.training.judged and (at_end or done % self.report_every == 0)
+        return done > self.training.judged_at and (at_end or done % self.report_every == 0)
 
     def _report(self, length: int) -> None:
         """Judge on the text kept back (on as much as was trained on since), save, show a sample."""
@@ -126,7 +126,7 @@ class Session:
 
     def _log(self) -> None:
         training = self.training
-        validation = training.validation_loss if training.judged == training.done else None
+        validation = training.validation_loss if training.judged_at == training.done else None
         self.folder.log(
             step=training.done,
             seconds=round(self._seconds(), 3),
@@ -172,14 +172,11 @@ class Session:
     def _figures(self) -> str:
         s, done = self.training.settings, self.training.done - self.trained_before
         speed = done * s.batch * s.length / (self._seconds() - self.seconds_before)
-        return f"loss {self._readable(self._recent())}  {speed:,.0f} {_SHORT_UNITS[s.level]}/s"
+        return f"loss {self._readable(self._recent())}  {speed:,.0f} {s.level}s/s"
 
     def _readable(self, nats: float) -> str:
         """A loss for reading: in nats, as everywhere else, and in bits."""
         return f"{nats:.3f} ({nats / math.log(2):.3f} bits/{self.training.settings.level})"
-
-
-_SHORT_UNITS = {"char": "chars", "word": "words", "byte": "bytes"}
 
 
 def _or_none(value: float) -> float | None:

@@ -19,7 +19,7 @@ __all__ = ["train"]
 # What a network is, which a training that begins with another's weights takes over from it.
 _STRUCTURE = ("cell", "hidden", "layers", "level", "layer_norm")
 _GIVEN = ("COMMANDLINE", "ENVIRONMENT")  # where options come from that are no defaults
-_LENGTH_OF_TRAINING = ("steps", "epochs")
+_ON_RESUMING = ("steps", "epochs", "patience")  # how long it goes on, which may be changed
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -134,15 +134,18 @@ def _resumed(
     """A run as it was when it was saved; only how long it goes on may be changed."""
     folder = RunFolder(path)
     settings, vocabulary, known = folder.configuration()
-    if others := given.keys() - set(_LENGTH_OF_TRAINING):
+    if others := given.keys() - set(_ON_RESUMING):
         raise DataError(
             f"--resume keeps the settings of the run, such as {', '.join(sorted(others))}: only "
-            "steps or epochs may be given (--init-from begins anew with its weights)"
+            "steps, epochs or patience may be given (--init-from begins anew with its weights)"
         )
-    if given:
-        settings = replace(settings, **{"epochs": None, **given})
+    if "steps" in given:
+        given = {"epochs": None, **given}
+    settings = replace(settings, **given)
     text, read = Source(source.files or known.files, known.digest).read(settings.level)
     training = Training(text, settings, vocabulary, detect_nan)
     session = folder.resume(training)
+    if training.steps < training.done:
+        raise DataError(f"the run has done {training.done:,} steps already: nothing was changed")
     folder.save_configuration(settings, vocabulary, read)
     return folder, training, session

@@ -56,7 +56,7 @@ class FoldIn(Gate):
 
 @dataclass(frozen=True)
 class Uniform(Gate):
-    """Numbers in [0, 1), all that a dtype's precision can tell apart: key () → `shape`."""
+    """Uniform in [0, 1), on a grid of 2⁻²⁴ (float32) or 2⁻⁵³ (float64): key () → `shape`."""
 
     shape: Shape
     dtype: np.dtype[Any]
@@ -83,20 +83,20 @@ class Uniform(Gate):
         return (product(self.shape) + 1) // 2
 
     def forward(self, xp: Any, key: Any, out: Any = None, scratch: Any = None) -> Any:
-        """The first 24 bits of half a word are a float32; a float64 has those of another word after
-        the 32: so a number is the same in both dtypes, up to rounding."""
+        """Each word gives two numbers. float32 takes the upper 24 bits of its half, float64 all 32
+        and 21 of a second word: so both draw the same number, up to rounding."""
         sizes, count = (*key.shape, *self.shape), product(self.shape)
         if out is None:
             out = xp.empty(sizes, self.dtype)
         if 0 in sizes:
             return out
-        z, spare = scratch or [xp.empty((*key.shape, self._words), key.dtype) for _ in "z "]
+        z, spare = scratch or [xp.empty((*key.shape, self._words), key.dtype) for _ in range(2)]
         bits = _fill(xp, key, 0, z, spare).view("uint32")[..., :count]
         bits = xp.reshape(bits, sizes)
         if self.dtype == np.float32:
             xp.copyto(out, xp.right_shift(bits, 8, out=bits))
             return xp.multiply(out, 2.0**-24, out=out)
-        low, spare = (xp.empty((*key.shape, count), key.dtype) for _ in "z ")
+        low, spare = (xp.empty((*key.shape, count), key.dtype) for _ in range(2))
         low = xp.reshape(_fill(xp, key, self._words, low, spare) >> 43, sizes)
         return xp.add(bits * 2.0**-32, low * 2.0**-53, out=out)
 

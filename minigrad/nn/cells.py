@@ -5,26 +5,158 @@ order is that of PyTorch, whose ``weight_ih_l0`` is `weight_ih` transposed.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
-from ..functions import relu, sigmoid, split, tanh
+from ..functions import astype, relu, sigmoid, split, tanh
 from ..random import Generator
+from ..types import Array
 from ..variables import Parameter, Variable
 from . import init
-from .cell import EPSILON, Cell, State, initial_state, parts_of
-from .layers import Dropout, LayerNorm, Rng
+from .cell import Cell, State, initial_state, parts_of
+from .layers import Dropout, LayerNorm, Rng, as_generator, standardised
 from .module import Module
 
-__all__ = ["GRUCell", "LSTMCell", "RNNCell", "StackedCells"]
+__all__ = ["GRUCell", "GatedCell", "LSTMCell", "RNNCell", "StackedCells"]
+
+_EPSILON = 1e-5  # of layer normalisation, as in LayerNorm
+
+
+def side_by_side(
+    start: init.Init, rows: int, columns: int, gates: int, rng: np.random.Generator, dtype: Any
+) -> Array:
+    """Each gate's own start (rows, columns), next to each other: (rows, gates · columns)."""
+    return np.concatenate([start((rows, columns), rng, dtype) for _ in range(gates)], axis=1)
+
+
+class GatedCell(Cell):
+    """A cell with weights for a number of gates, and what regularises them.
+
+    Args:
+        input_size, hidden_size, dtype, learned_state: as of `Cell`.
+        rng: a NumPy generator, or a seed, for the initial weights and for masks.
+        input_init, recurrent_init: the start of each gate's (F, H) and (H, H); biases start as
+            zeros.
+        recurrent_dropout: the share of h that is dropped while training, on its way into the
+            products with weight_hh, the same units at all steps of the scan around (Gal and
+            Ghahramani, "A theoretically grounded application of dropout in recurrent neural
+            networks", 2016).
+        zoneout: the share of units of the state that keep their old value in a step while training,
+            one number or one for each part of the state; in use each is the mean of both,
+            p · old + (1 - p) · new (Krueger et al., "Zoneout", 2017).
+        layer_norm: whether x W_ih and h W_hh, each product as a whole, are normalised to mean 0 and
+            variance 1 and scaled by learned gains, before the bias is added; and the c of an LSTM,
+            scaled and shifted, before its tanh (Ba, Kiros and Hinton, "Layer normalization", 2016).
+
+    Raises ArgumentError for shares outside 0 ≤ p < 1.
+
+    One of your own:
+
+    >>> import minigrad as mg
+    >>> class Leaky(GatedCell):
+    ...     gates = 1
+    ...
+    ...     def step(self, x, h):
+    ...         return (0.9 * h + 0.1 * mg.tanh(self.of_input(x) + self.of_state(h)),)
+    >>> cell = Leaky(4, 5, zoneout=0.1)
+    >>> cell(mg.input("x", ("B", 4)), cell.zero_state("B"))[0].shape
+    (B, 5)
+    """
+
+    gates: ClassVar[int]
+    """How many matrices lie side by side in its weights."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        rng: Rng = None,
+        dtype: npt.DTypeLike = "float32",
+        input_init: init.Init = init.recurrent_uniform,
+        recurrent_init: init.Init = init.recurrent_uniform,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, ...] = 0.0,
+        layer_norm: bool = False,
+        learned_state: bool = False,
+    ) -> None:
+        super().__init__(input_size, hidden_size, dtype, learned_state)
+        rng = np.random.default_rng(rng)
+
+        def weights(start: init.Init, rows: int) -> Array:
+            return side_by_side(start, rows, hidden_size, self.gates, rng, dtype)
+
+        self.weight_ih = Parameter(weights(input_init, input_size), "weight_ih")
+        self.weight_hh = Parameter(weights(recurrent_init, self.state_sizes[0]), "weight_hh")
+        columns = self.gates * hidden_size
+        self.bias = Parameter(np.zeros(columns, dtype), "bias")
+        self.layer_norm = layer_norm
+        if layer_norm:
+            self.gain_ih = Parameter(np.ones(columns, dtype), "gain_ih")
+            self.gain_hh = Parameter(np.ones(columns, dtype), "gain_hh")
+        self.recurrent_dropout = (
+            Dropout(recurrent_dropout, rng, each_step=False) if recurrent_dropout else None
+        )
+        self.zoneout, self._zoneout_shares = zoneout, self._shares(zoneout)
+        if self.zones_out:
+            self.zoneout_rng = as_generator(rng)
+
+    def _shares(self, zoneout: float | tuple[float, ...]) -> tuple[float, ...]:
+        names = self.state_names
+        shares = zoneout if isinstance(zoneout, tuple) else (zoneout,) * len(names)
+        if len(shares) != len(names) or not all(
+            isinstance(p, int | float) and 0 <= p < 1 for p in shares
+        ):
+            raise ArgumentError(
+                "zoneout is a share in 0 ≤ p < 1, or a tuple with one for each of "
+                f"{', '.join(names)}, and not {zoneout!r}"
+            )
+        return shares
+
+    @property
+    def zones_out(self) -> bool:
+        """Whether any part of the state is zoned out."""
+        return any(self._zoneout_shares)
+
+    def of_input(self, x: Variable) -> Variable:
+        """x W_ih + b, the part of all gates that the input gives: (B, gates · H)."""
+        a = x @ self.weight_ih
+        return (standardised(a, _EPSILON) * self.gain_ih if self.layer_norm else a) + self.bias
+
+    def of_state(self, h: Variable, gates: slice = slice(None)) -> Variable:
+        """h W_hh, the part of all gates, or of some, that the state gives: (B, gates · H)."""
+        if self.recurrent_dropout is not None:
+            h = self.recurrent_dropout(h)
+        a = h @ self._columns(self.weight_hh, gates)
+        if not self.layer_norm:
+            return a
+        return standardised(a, _EPSILON) * self._columns(self.gain_hh, gates)
+
+    def _columns(self, weight: Parameter, gates: slice) -> Variable:
+        """The columns of some gates in (…, gates · H)."""
+        start, stop, _ = gates.indices(self.gates)
+        if stop - start == self.gates:
+            return weight
+        return weight[..., start * self.hidden_size : stop * self.hidden_size]
+
+    def settled(self, new: State, old: State) -> State:
+        return tuple(map(self._zoned_out, self._zoneout_shares, new, old))
+
+    def _zoned_out(self, p: float, new: Variable, old: Variable) -> Variable:
+        if not p:
+            return new
+        kept: Any = p
+        if self.training:
+            kept = astype(self.zoneout_rng.bernoulli(p, new.shape), new.dtype).named("kept")
+        return kept * old + (1 - kept) * new
+
 
 _ACTIVATIONS = {"tanh": tanh, "relu": relu}
 
 
-class RNNCell(Cell):
+class RNNCell(GatedCell):
     """The plain recurrent cell:
 
         h' = tanh(x W_ih + h W_hh + b)
@@ -36,7 +168,7 @@ class RNNCell(Cell):
         activation: "tanh" or "relu". relu with ``recurrent_init=init.identity`` is the IRNN (Le,
             Jaitly and Hinton, 2015).
 
-    and those of `Cell`.
+    and those of `GatedCell`.
 
     >>> import minigrad as mg
     >>> cell = RNNCell(4, 5, rng=0)
@@ -60,7 +192,7 @@ class RNNCell(Cell):
         return (_ACTIVATIONS[self.activation](self.of_input(x) + self.of_state(h)),)
 
 
-class LSTMCell(Cell):
+class LSTMCell(GatedCell):
     """The long short-term memory:
 
         i = σ(x W_ii + h W_hi + b_i)        input gate
@@ -84,7 +216,7 @@ class LSTMCell(Cell):
             weight_hh (P, 4H) (Sak, Senior and Beaufays, "Long short-term memory based recurrent
             neural network architectures", 2014).
 
-    and those of `Cell`.
+    and those of `GatedCell`.
 
     >>> import minigrad as mg
     >>> cell = LSTMCell(4, 5, rng=0)
@@ -122,7 +254,7 @@ class LSTMCell(Cell):
             Parameter(np.zeros(3 * hidden_size, self.dtype), "peephole") if peepholes else None
         )
         if self.layer_norm:
-            self.norm_c = LayerNorm(hidden_size, EPSILON, self.dtype)
+            self.norm_c = LayerNorm(hidden_size, _EPSILON, self.dtype)
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
@@ -145,7 +277,7 @@ class LSTMCell(Cell):
         return (h if self.proj_size is None else h @ self.weight_hr), c
 
 
-class GRUCell(Cell):
+class GRUCell(GatedCell):
     """The gated recurrent unit:
 
         r = σ(x W_ir + h W_hr + b_r)                    reset gate
@@ -163,7 +295,7 @@ class GRUCell(Cell):
             not, h before the product: n = tanh(x W_in + b_n + (r ⊙ h) W_hn), without b_hn, as from
             version 3 on.
 
-    and those of `Cell`.
+    and those of `GatedCell`.
 
     >>> import minigrad as mg
     >>> cell = GRUCell(4, 5, rng=0)
@@ -230,9 +362,9 @@ class StackedCells(Module):
             )
         self.dropout = Dropout(dropout, rng) if dropout else None
 
-    def zero_state(self, batch: Any, dtype: npt.DTypeLike | None = None) -> tuple[Any, ...]:
+    def zero_state(self, batch: Any) -> tuple[Any, ...]:
         """Zeros for all of the cells."""
-        return tuple(cell.zero_state(batch, dtype) for cell in self.cells)
+        return tuple(cell.zero_state(batch) for cell in self.cells)
 
     def initial_state(self, batch: Any) -> tuple[Any, ...]:
         """The states that the cells start from."""

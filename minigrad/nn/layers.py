@@ -185,7 +185,8 @@ class BatchNorm(Module):
         running ← (1 - m) · running + m · that of the batch
 
     with σ² unbiased there, Σ (x - μ)² / (N - 1), as in PyTorch (Ioffe and Szegedy, "Batch
-    normalization", 2015).
+    normalization", 2015). It belongs around loops, on (T, B, n): inside a step its statistics would
+    be one step's, and cannot be moved on.
 
     Args:
         momentum: m, in 0 < m ≤ 1.

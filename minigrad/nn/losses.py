@@ -1,8 +1,8 @@
 """Losses: how far a prediction is from its target, as scalars to minimise.
 
 Each takes ``reduce="mean"`` (of all single losses), ``"sum"`` or ``"none"`` (the single losses),
-and `weights`, one for each single loss (bool or numbers, which broadcast): 0 leaves a loss out,
-such as that of padding, and the mean is then Σ w·loss / Σ w. A mean of nothing is NaN.
+and `weights`, one for each single loss (bool or numbers, which broadcast): 0 leaves a finite
+loss out, such as that of padding, and the mean is then Σ w·loss / Σ w. A mean of nothing is NaN.
 
 They raise ShapeError where shapes differ (nothing but `weights` is broadcast), DTypeError for
 targets of a wrong kind, ArgumentError for another `reduce`.
@@ -73,15 +73,7 @@ def negative_log_likelihood(
     (targets,) = as_variables(targets)
     if log_p.ndim and targets.ndim == log_p.ndim:
         return _reduced(-sum(_like(log_p, targets) * log_p, axis=-1), reduce, weights)
-    if targets.shape != log_p.shape[:-1]:
-        raise ShapeError(
-            f"targets for predictions {show_shape(log_p.shape)} are classes "
-            f"{show_shape(log_p.shape[:-1])} or distributions {show_shape(log_p.shape)}, and these "
-            f"are {show_shape(targets.shape)}",
-            targets.where,
-        )
-    if targets.dtype.kind not in "iu":
-        raise DTypeError(f"classes are integers, and these are {targets.dtype}", targets.where)
+    targets = _classes(log_p, targets)
     picked = take_along_axis(log_p, expand_dims(targets, targets.ndim), axis=-1)  # (…, 1)
     return _reduced(-squeeze(picked, -1), reduce, weights)
 
@@ -136,14 +128,23 @@ def accuracy(logits: Any, targets: Any, weights: Any = None) -> Variable:
     0.5
     """
     logits, targets = as_variables(logits)[0], as_variables(targets)[0]
-    if targets.shape != logits.shape[:-1] or targets.dtype.kind not in "iu":
-        raise ShapeError(
-            f"targets for scores {show_shape(logits.shape)} are classes, integers "
-            f"{show_shape(logits.shape[:-1])}, and these are {targets.type}",
-            targets.where,
-        )
+    targets = _classes(logits, targets)
     right = astype(equal(argmax(logits, axis=-1), targets), "float32")
     return _reduced(right, "mean", weights)
+
+
+def _classes(predictions: Variable, targets: Variable) -> Variable:
+    """Integers (…) for predictions (…, V), or an error that says why they are none."""
+    if targets.shape != predictions.shape[:-1]:
+        raise ShapeError(
+            f"targets for predictions {show_shape(predictions.shape)} are classes "
+            f"{show_shape(predictions.shape[:-1])}, or for a loss distributions "
+            f"{show_shape(predictions.shape)}, and these are {show_shape(targets.shape)}",
+            targets.where,
+        )
+    if targets.dtype.kind not in "iu":
+        raise DTypeError(f"classes are integers, and these are {targets.dtype}", targets.where)
+    return targets
 
 
 def _like(prediction: Variable, targets: Any) -> Variable:

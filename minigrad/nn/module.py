@@ -1,6 +1,7 @@
 """`Module`: what holds parameters, and knows their names."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from inspect import signature
 from typing import Any, Self
 
@@ -91,7 +92,7 @@ class Module:
 
     def updates(self) -> list[tuple[Parameter, Variable]]:
         """New values that its parts ask for when they are trained, for the `updates` of
-        `mg.function`: the running statistics of `BatchNorm`, as of its latest call."""
+        `mg.function`: the running statistics of `BatchNorm`, as of its latest call alone."""
         return [pair for module in _modules(self, set()) for pair in module._own_updates()]
 
     def _own_updates(self) -> list[tuple[Parameter, Variable]]:
@@ -104,6 +105,17 @@ class Module:
     def eval(self) -> Self:
         """Build for use from now on, in all sub-modules too. Returns itself."""
         return self._set_training(False)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """What is built inside is for use; after it each sub-module is as it was."""
+        before = {module: module.training for module in _modules(self, set())}
+        self.eval()
+        try:
+            yield
+        finally:
+            for module, training in before.items():
+                module.training = training
 
     def _set_training(self, training: bool) -> Self:
         for module in _modules(self, set()):

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from ..errors import ArgumentError
 from ..types import Array
 from ..variables import Parameter, set_values
-from .cell import Cell
-from .cells import GRUCell
+from .cells import GatedCell, GRUCell
 
 __all__ = ["load_state_dict", "state_dict"]
 
@@ -59,7 +58,7 @@ def load_state_dict(cells: Mapping[str, Any], arrays: Mapping[str, npt.ArrayLike
 
 def _checked(cell: Any) -> dict[str, Parameter]:
     """The parameters of a cell that PyTorch has too."""
-    if not isinstance(cell, Cell):
+    if not isinstance(cell, GatedCell):
         raise ArgumentError(f"PyTorch has no layer of {type(cell).__name__}")
     for what, has in {
         "layer normalisation": cell.layer_norm,

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..functions import add, arange, concat, less, multiply, take_along_axis, where
+from ..functions import add, arange, concat, less, multiply, take_along_axis, where, zeros_like
 from ..loops import scan
 from ..tree import tree_map
 from ..variables import Variable, as_variables
@@ -37,7 +37,7 @@ class Recurrent(Module):
             steps in each turn of the loop.
         return_sequences: whether ys are the outputs of all steps (many to many), or that of each
             row's last step alone, (B, H) (many to one): the last that is run, the first in time
-            when reverse.
+            when reverse. That needs a T from 1 up.
         truncate, checkpoint: as of `mg.scan`.
 
     The call takes:
@@ -78,6 +78,10 @@ class Recurrent(Module):
         """Zeros to start from, for `batch` rows (a number, or a name such as "B")."""
         return self.cell.zero_state(batch)  # type: ignore[attr-defined]  # not every function has
 
+    def initial_state(self, batch: Any) -> Any:
+        """Where a sequence starts: what the cell learned, or zeros. `batch` as for `zero_state`."""
+        return initial_state(self.cell, batch)
+
     def __call__(
         self, xs: Any, state: Any = None, lengths: Any = None, mask: Any = None
     ) -> tuple[Any, Any]:
@@ -87,20 +91,20 @@ class Recurrent(Module):
                 f"a recurrent layer needs xs (time, batch, …), and had {show_shape(xs.shape)}",
                 xs.where,
             )
-        own = own_steps(xs, lengths, mask)
+        mask = step_mask(xs, lengths, mask)
         if state is None:
-            state = initial_state(self.cell, xs.shape[1])
-        ys, state = self._run(xs, state, own)
+            state = self.initial_state(xs.shape[1])
+        ys, state = self._run(xs, state, mask)
         if not self.return_sequences:
-            ys = tree_map(lambda y: _last(y, own, self.reverse), ys)
+            ys = tree_map(lambda y: _last(y, mask, self.reverse), ys)
         return ys, state
 
-    def _run(self, xs: Variable, state: Any, own: Variable | None) -> tuple[Any, Any]:
-        """All outputs, and the last state. `own` (T, B) says which steps are a row's own."""
+    def _run(self, xs: Variable, state: Any, mask: Variable | None) -> tuple[Any, Any]:
+        """All outputs, and the last state."""
         state, ys = scan(
-            self._step if own is None else self._masked_step,
+            self._step if mask is None else self._masked_step,
             state,
-            xs if own is None else (xs, own),
+            xs if mask is None else (xs, mask),
             reverse=self.reverse,
             unroll=self.unroll or 1,
             truncate=self.truncate,
@@ -115,16 +119,16 @@ class Recurrent(Module):
 
     def _masked_step(self, state: Any, row: tuple[Variable, Variable]) -> tuple[Any, Any]:
         """A step for the rows whose own it is; the others stay as they are."""
-        x, own = row  # (B, F), (B,)
+        x, mask = row  # (B, F), (B,)
 
-        def chosen(new: Variable, old: Any) -> Variable:
-            return where(beside(own, new), new, old).named(new.name)
+        def chosen(new: Variable, old: Variable) -> Variable:
+            return where(broadcastable(mask, new), new, old).named(new.name)
 
         y, new = self.cell(x, state)
-        return tree_map(chosen, new, state), tree_map(lambda part: chosen(part, 0.0), y)
+        return tree_map(chosen, new, state), tree_map(lambda v: chosen(v, zeros_like(v)), y)
 
 
-def own_steps(xs: Variable, lengths: Any, mask: Any) -> Variable | None:
+def step_mask(xs: Variable, lengths: Any, mask: Any) -> Variable | None:
     """(T, B) bool: whether step t is one of row b's own; None where all are."""
     time, batch = xs.shape[:2]
     if mask is not None:
@@ -150,21 +154,21 @@ def own_steps(xs: Variable, lengths: Any, mask: Any) -> Variable | None:
             f"lengths are one for each row, ({batch},), and these are {show_shape(lengths.shape)}",
             lengths.where,
         )
-    return less(arange(time).expand_dims(1), lengths).named("own")
+    return less(arange(time).expand_dims(1), lengths).named("mask")
 
 
-def beside(own: Variable, values: Variable) -> Variable:
-    """(…) as (…, 1, …), to be broadcast against `values` (…, any)."""
-    return own.expand_dims(tuple(range(own.ndim, values.ndim)))
+def broadcastable(mask: Variable, values: Variable) -> Variable:
+    """(…) as (…, 1, …), so that it broadcasts against `values`."""
+    return mask.expand_dims(tuple(range(mask.ndim, values.ndim)))
 
 
-def _last(ys: Variable, own: Variable | None, reverse: bool) -> Variable:
+def _last(ys: Variable, mask: Variable | None, reverse: bool) -> Variable:
     """The output of each row's last step: ys (T, B, …) → (B, …)."""
-    if own is None:
+    if mask is None:
         return ys[0 if reverse else -1]
     steps = arange(ys.shape[0]).expand_dims(1)  # (T, 1)
-    place = own.argmax(axis=0) if reverse else where(own, steps, 0).max(axis=0)  # 0 in empty rows
-    place = beside(place, ys[0]).expand_dims(0)  # (1, B, 1, …)
+    place = mask.argmax(axis=0) if reverse else where(mask, steps, 0).max(axis=0)  # 0 in empty rows
+    place = broadcastable(place, ys[0]).expand_dims(0)  # (1, B, 1, …)
     return take_along_axis(ys, place.broadcast_to((1, *ys.shape[1:])), axis=0)[0]
 
 
@@ -218,6 +222,10 @@ class Bidirectional(Module):
     def zero_state(self, batch: Any) -> tuple[Any, Any]:
         """Zeros to start from, for `batch` rows."""
         return self.forward.zero_state(batch), self.backward.zero_state(batch)
+
+    def initial_state(self, batch: Any) -> tuple[Any, Any]:
+        """Where both start: what was learned, or zeros. `batch` as for `zero_state`."""
+        return self.forward.initial_state(batch), self.backward.initial_state(batch)
 
     def __call__(
         self, xs: Any, state: Any = None, lengths: Any = None, mask: Any = None

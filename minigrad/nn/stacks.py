@@ -9,8 +9,8 @@ import numpy.typing as npt
 from ..errors import ArgumentError
 from ..types import Array
 from . import pytorch
-from .cell import Cell, parts_of
-from .cells import GRUCell, LSTMCell, RNNCell
+from .cell import parts_of
+from .cells import GatedCell, GRUCell, LSTMCell, RNNCell
 from .layers import Dropout, Rng
 from .linear_recurrence import LinearCell, LinearRecurrent, MinGRUCell, MinLSTMCell
 from .module import Module
@@ -36,14 +36,15 @@ class Stack(Module):
         merge: of bidirectional layers, see `Bidirectional`: with "concat" ys is (T, B, 2H).
         reverse: run from the last step to the first.
         return_sequences: whether ys are the outputs of all steps, or of each row's last, (B, H).
-        unroll: as of `Recurrent`.
+        unroll, truncate, checkpoint: as of `Recurrent`.
         rng: a NumPy generator, or a seed, for the initial weights and the masks.
         settings: those of the cell.
 
-    Raises ArgumentError where these make no sense.
+    Raises ArgumentError for num_layers below 1, dropout in a single layer, another merge, reverse
+    together with bidirectional, and what is of loops in a layer that has none.
     """
 
-    kind: ClassVar[type[Cell] | type[LinearCell]]
+    kind: ClassVar[type[GatedCell] | type[LinearCell]]
     loop: ClassVar[type[Recurrent]] = Recurrent
 
     def __init__(
@@ -57,6 +58,8 @@ class Stack(Module):
         reverse: bool = False,
         return_sequences: bool = True,
         unroll: bool | int = False,
+        truncate: tuple[int, int] | None = None,
+        checkpoint: str | int | None = None,
         rng: Rng = None,
         **settings: Any,
     ) -> None:
@@ -68,14 +71,15 @@ class Stack(Module):
             )
         if merge not in MERGES:
             raise ArgumentError(f"merge is one of {', '.join(MERGES)}, and not {merge!r}")
-        if unroll and self.loop is not Recurrent:
-            raise ArgumentError(f"{type(self).__name__} has no loop to unroll")
+        how: dict[str, Any] = {"unroll": unroll, "truncate": truncate, "checkpoint": checkpoint}
+        how = {name: value for name, value in how.items() if value}
+        if how and self.loop is not Recurrent:
+            raise ArgumentError(f"{type(self).__name__} has no loop to {', '.join(how)}")
         if bidirectional and reverse:
             raise ArgumentError("a bidirectional layer runs in reverse too: leave reverse away")
         rng = np.random.default_rng(rng)
         layers: list[Recurrent | Bidirectional] = []
         for number in range(num_layers):
-            how: dict[str, Any] = {"unroll": unroll} if unroll else {}
             how["return_sequences"] = return_sequences or number < num_layers - 1
             cell = self.kind(input_size, hidden_size, rng=rng, **settings)
             if bidirectional:
@@ -92,6 +96,10 @@ class Stack(Module):
     def zero_state(self, batch: Any) -> tuple[Any, ...]:
         """Zeros for all layers to start from, for `batch` rows (a number, or a name like "B")."""
         return tuple(layer.zero_state(batch) for layer in self.layers)
+
+    def initial_state(self, batch: Any) -> tuple[Any, ...]:
+        """Where the layers start: what they learned, or zeros. `batch` as for `zero_state`."""
+        return tuple(layer.initial_state(batch) for layer in self.layers)
 
     def __call__(
         self, xs: Any, state: Any = None, lengths: Any = None, mask: Any = None
@@ -130,8 +138,12 @@ class Stack(Module):
         found: dict[str, Any] = {}
         for number, layer in enumerate(self.layers):
             if isinstance(layer, Bidirectional):
+                if layer.merge != "concat":
+                    raise ArgumentError(f"PyTorch's layers concatenate, and this has {layer.merge}")
                 found[f"l{number}"] = layer.forward.cell
                 found[f"l{number}_reverse"] = layer.backward.cell
+            elif layer.reverse:
+                raise ArgumentError("PyTorch's layers run forward, or both ways, and not reverse")
             else:
                 found[f"l{number}"] = layer.cell
         return found

@@ -13,14 +13,14 @@ Rate = float | Variable
 def number(name: str, value: Any, end: float = float("inf")) -> float:
     """`value` as a Python number, 0 ≤ value < end. ArgumentError for others."""
     try:
-        number = None if isinstance(value, str) else float(value)
+        found = None if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
-        number = None
-    if number is None:
+        found = None
+    if found is None:
         raise ArgumentError(f"{name} is a number, and not {value!r}")
-    if not 0 <= number < end:
+    if not 0 <= found < end:
         raise ArgumentError(f"{name} is in 0 ≤ {name} < {end}, and not {value!r}")
-    return number
+    return found
 
 
 def rate(name: str, value: Any) -> Rate:

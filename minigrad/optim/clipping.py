@@ -49,7 +49,8 @@ def clip_by_global_norm(grads: Any, max_norm: Rate) -> Any:
         g ← g · min(1, max_norm / (norm + 10⁻⁶))
 
     Their direction stays (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
-    neural networks", 2013; the 10⁻⁶ is PyTorch's). A norm that is not finite makes NaNs.
+    neural networks", 2013; the 10⁻⁶ is PyTorch's). Where the norm
+    overflows to infinity they become zeros (and what is infinite itself NaN): look at it.
 
     >>> import minigrad as mg
     >>> clip_by_global_norm([mg.constant([3.0, 0.0]), mg.constant([4.0])], 1.0)[1].eval().round(4)

@@ -73,7 +73,7 @@ class Optimizer(ABC):
         """
         named = _named(parameters)
         grads = _gradients(cost_or_grads, named)
-        found = self._shared()
+        found = self._shared(named.values())
         for name, p in named.items():
             self._register(name, p)
             lr = astype(self.lr, p.dtype) if isinstance(self.lr, Variable) else self.lr
@@ -89,7 +89,7 @@ class Optimizer(ABC):
         scheduled: dict[str, Parameter] = {}
         for p in leaves([self.lr]) if isinstance(self.lr, Variable) else []:
             if isinstance(p, Parameter):
-                name = f"lr.{p.name}"
+                name = f"lr.{p.name or 'rate'}"
                 scheduled[f"{name}.{len(scheduled)}" if name in scheduled else name] = p
         return self._slots | scheduled
 
@@ -102,8 +102,8 @@ class Optimizer(ABC):
         """
         set_values(self.state(), values)
 
-    def _shared(self) -> Updates:
-        """The updates of slots that belong to no parameter."""
+    def _shared(self, parameters: Iterable[Parameter]) -> Updates:
+        """The updates of slots that belong to all `parameters` of one call."""
         return []
 
     def _register(self, name: str, p: Parameter) -> None:
@@ -236,8 +236,15 @@ class Adam(Optimizer):
         self.beta1, self.beta2 = number("beta1", beta1, 1), number("beta2", beta2, 1)
         self.eps = number("eps", eps, 1)
         self._slots["step"] = Parameter(0, "step")
+        self._counted: set[Parameter] = set()
 
-    def _shared(self) -> Updates:
+    def _shared(self, parameters: Iterable[Parameter]) -> Updates:
+        if self._counted and self._counted != set(parameters):
+            raise ArgumentError(
+                f"{type(self).__name__} counts the updates of all its parameters together: give "
+                "them in one call, or each part an optimiser of its own"
+            )
+        self._counted = set(parameters)
         t = self._slots["step"]
         return [(t, t + 1)]
 

@@ -48,23 +48,26 @@ def constant(rate: float) -> Variable:
 
 
 def step(
-    rate: float, every: float | Sequence[float], factor: float = 0.1, count: Variable | None = None
+    rate: float,
+    every: float | None = None,
+    factor: float = 0.1,
+    milestones: Sequence[float] = (),
+    count: Variable | None = None,
 ) -> Variable:
-    """rate · factor^⌊t / every⌋; or, for several numbers, one factor more from each t on.
+    """rate · factor^⌊t / every⌋, and one factor more from each t of `milestones` on.
 
     >>> [float(step(1.0, every=2, factor=0.5, count=_constant(t)).eval()) for t in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
-    >>> [float(step(1.0, every=[1, 4], factor=0.5, count=_constant(t)).eval()) for t in range(5)]
+    >>> rates = [step(1.0, factor=0.5, milestones=[1, 4], count=_constant(t)) for t in range(5)]
+    >>> [float(rate.eval()) for rate in rates]
     [1.0, 0.5, 0.5, 0.5, 0.25]
     """
     t = _count(count)
-    if isinstance(every, Sequence):
-        for start in every:
-            number("every", start)
-        passed = [astype(t >= start, "float64") for start in every]
-        done = sum(passed, _constant(0.0, "float64"))
-    else:
-        done = maximum(floor(t / _above_0("every", every)), 0.0)
+    done: Variable = (
+        _constant(0.0, "float64") if every is None else floor(t / _above_0("every", every))
+    )
+    for start in milestones:
+        done = done + astype(t >= number("milestones", start), "float64")
     return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
 
 
@@ -91,7 +94,7 @@ def cosine(rate: float, steps: int, end: float = 0.0, count: Variable | None = N
     >>> [round(float(cosine(1.0, 4, count=_constant(t)).eval()), 3) for t in range(6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
-    done = minimum(maximum(_count(count) / _above_0("steps", steps), 0.0), 1.0)
+    done = minimum(_count(count) / _above_0("steps", steps), 1.0)
     end, rate = number("end", end), number("rate", rate)
     return (end + (rate - end) * (1 + cos(np.pi * done)) / 2).named("rate")
 
@@ -130,7 +133,7 @@ class Plateau:
     def __init__(
         self, rate: float, factor: float = 0.1, patience: int = 10, least: float = 0.0
     ) -> None:
-        self.factor = _above_0("factor", number("factor", factor, 1))
+        self.factor = _above_0("factor", factor, 1)
         self.patience = _above_0("patience", patience)
         self.least = number("least", least)
         self.memory = Parameter(np.array([number("rate", rate), np.inf, 0.0]), "plateau")
@@ -147,15 +150,15 @@ class Plateau:
 
 
 def _count(count: Variable | None) -> Variable:
-    """t, in float64."""
+    """t, in float64; 0 where it is still below."""
     if count is None:
         count = update_count()
     elif not isinstance(count, Variable) or count.shape != ():
         raise ArgumentError(f"a count is a scalar Variable, and not {count!r}")
-    return astype(count, "float64")
+    return maximum(astype(count, "float64"), 0.0)
 
 
-def _above_0(name: str, value: Any) -> float:
-    if number(name, value) == 0:
-        raise ArgumentError(f"{name} must be above 0, and is {value!r}")
-    return float(value)
+def _above_0(name: str, value: Any, end: float = np.inf) -> float:
+    if isinstance(value, int | float) and not 0 < value < end:
+        raise ArgumentError(f"{name} is in 0 < {name} < {end:g}, and not {value!r}")
+    return number(name, value)

@@ -39,8 +39,8 @@ class StatefulBatches:
                 f"{length} steps needs {batch * length + 1:,}: use a longer text or smaller batches"
             )
         steps = self._count * length
-        rows = np.arange(batch)[:, None] * steps + np.arange(steps + 1)
-        self._rows = np.ascontiguousarray(np.asarray(numbers)[rows].T)  # (count·T + 1, B)
+        windows = np.lib.stride_tricks.sliding_window_view(np.asarray(numbers), steps + 1)
+        self._rows = np.ascontiguousarray(windows[::steps][:batch].T)  # (count·T + 1, B)
         self.batch, self.length = batch, length
 
     def __len__(self) -> int:

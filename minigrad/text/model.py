@@ -49,10 +49,14 @@ class CharRNN(Module):
     ) -> None:
         if cell not in CELLS:
             raise ArgumentError(f"there is no cell {cell!r}: choose one of {', '.join(CELLS)}")
+        if unfit := {"bidirectional", "learned_state", "return_sequences"} & settings.keys():
+            raise ArgumentError(
+                f"a network that says what comes next, and carries its state, has no {unfit.pop()}"
+            )
         rng = np.random.default_rng(seed)
         self.size = size
         self.recurrent = CELLS[cell](size, hidden, layers, dropout=dropout, rng=rng, **settings)
-        self.readout = Linear(hidden, size, rng=rng)
+        self.readout = Linear(self.recurrent.output_size, size, rng=rng)
 
     def zero_state(self, batch: Any) -> Any:
         """The state before the first symbol, for `batch` texts (a number, or a name)."""

@@ -74,8 +74,8 @@ class RunFolder:
             raise
         return run
 
-    @classmethod
-    def next_free(cls, parent: Path | str, name: str) -> Path:
+    @staticmethod
+    def next_free(parent: Path | str, name: str) -> Path:
         """``parent/name-1``, or the first number that is not there yet."""
         number = 1
         while (path := Path(parent) / f"{name}-{number}").exists():
@@ -142,7 +142,8 @@ class RunFolder:
         The facts of the session that saved it. Raises DataError for a checkpoint that is missing,
         damaged or unfit.
         """
-        self._read(_CHECKPOINT)  # so that a folder that is none is called so
+        if not (self.path / _CHECKPOINT).is_file():
+            self._read(_CHECKPOINT)  # which says what is missing
         parts, facts = checkpoint.load(self.path / _CHECKPOINT)
         try:
             training.restore(parts, facts["training"])

@@ -89,12 +89,9 @@ class Sampler:
 
 def reading(network: CharRNN, vocabulary: Vocabulary) -> tuple[Variable, Any, Variable, Any]:
     """The graph of a network at work: symbols (T, B), state, logits (T, B, V), new state."""
-    training = network.training
-    network.eval()
     symbols, state = input("symbols", ("T", "B"), "int64"), state_inputs(network)
-    logits, new_state = network(symbols, state)
-    if training:
-        network.train()
+    with network.evaluating():
+        logits, new_state = network(symbols, state)
     if logits.shape[-1] != len(vocabulary):
         raise ArgumentError(
             f"the network is for {logits.shape[-1]:,} symbols, and the vocabulary has "

@@ -1,4 +1,4 @@
-"""How well a network foretells a text, symbol by symbol and line by line."""
+"""How well a network predicts a text, symbol by symbol and line by line."""
 
 import math
 from collections.abc import Sequence
@@ -52,10 +52,10 @@ class Scores:
         return self.mean / math.log(2)
 
     @property
-    def bits_a_byte(self) -> float:
+    def bits_per_byte(self) -> float:
         """Bits for each byte of the text in UTF-8: what a compressor that has this network would
         need. It compares networks of any vocabularies, but for one that has unknown words: those
-        are easier to foretell than the words that they stand for."""
+        are easier to predict than the words that they stand for."""
         size = len(self.text.encode("utf-8", "surrogatepass"))
         return float(self.nats.sum()) / math.log(2) / size
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import optim
 from ..errors import ArgumentError
+from ..nn import GatedCell
 from ..variables import Variable
 from .model import CELLS, CharRNN
 from .vocabulary import LEVELS, Vocabulary
@@ -29,7 +30,7 @@ _OF_ONE_OPTIMIZER = {
     "decay_rate": ("rmsprop", "decay"),
     "weight_decay": ("adamw", "weight_decay"),
 }
-_OF_LOOPED_CELLS = ("recurrent_dropout", "zoneout", "layer_norm")
+_OF_GATED_CELLS = ("recurrent_dropout", "zoneout", "layer_norm")
 
 
 def _setting(default: Any, help: str, **allowed: Any) -> Any:
@@ -56,7 +57,11 @@ class Settings:
     steps: int = _setting(1200, "Updates of the weights.", least=1)
     epochs: float | None = _setting(None, "In place of steps: passes over the text.", above=0)
     optimizer: str = _setting("adam", f"One of {', '.join(OPTIMIZERS)}.", choices=OPTIMIZERS)
-    lr: float | None = _setting(None, "Learning rate; the optimizer's usual.", above=0)
+    lr: float | None = _setting(
+        None,
+        "Learning rate; usually " + ", ".join(f"{n} {r}" for n, (_, r) in OPTIMIZERS.items()) + ".",
+        above=0,
+    )
     momentum: float | None = _setting(None, "Of sgd.", least=0, below=1)
     decay_rate: float | None = _setting(
         None, "Of rmsprop: what its mean keeps; usually 0.99.", least=0, below=1
@@ -85,6 +90,7 @@ class Settings:
         0.0, "Share of the state that keeps its old value in a step.", least=0, below=1
     )
     layer_norm: bool = _setting(False, "Normalise the layers' products.")
+    forget_bias: float = _setting(0.0, "Of lstm: where the forget gates' biases start.")
     validation: float = _setting(
         0.1, "Share kept from training, to judge it while it goes on.", least=0, below=1
     )
@@ -106,13 +112,22 @@ class Settings:
             raise ArgumentError(f"the schedule {self.schedule} has no decay: choose another")
         if self.decay_after and self.schedule not in ("step", "exponential"):
             raise ArgumentError(f"the schedule {self.schedule} has no decay_after: choose another")
-        for name in _OF_LOOPED_CELLS:
-            if getattr(self, name) and self.cell.startswith("min"):
-                raise ArgumentError(f"{self.cell} has no {name}, which is of cells with a loop")
+        for name in _OF_GATED_CELLS:
+            if getattr(self, name) and not issubclass(CELLS[self.cell].kind, GatedCell):
+                raise ArgumentError(f"{self.cell} has no {name}: choose another cell")
+        if self.forget_bias and self.cell != "lstm":
+            raise ArgumentError(f"forget_bias is a setting of lstm, not of {self.cell}")
+        if self.dropout and self.layers == 1:
+            raise ArgumentError("dropout is applied between layers, and there is one")
+        if self.schedule == "plateau" and (self.decay or 0) >= 1:
+            raise ArgumentError(f"the decay at a plateau is below 1, and not {self.decay}")
+        if not self.validation and (self.patience or self.schedule == "plateau"):
+            raise ArgumentError("patience and the schedule plateau need text for validation")
 
     def network(self, vocabulary: Vocabulary) -> CharRNN:
         """A new network of these settings."""
-        more = {name: value for name in _OF_LOOPED_CELLS if (value := getattr(self, name))}
+        names = (*_OF_GATED_CELLS, "forget_bias")
+        more = {name: value for name in names if (value := getattr(self, name))}
         return CharRNN(
             len(vocabulary), self.cell, self.hidden, self.layers, self.dropout, self.seed, **more
         )
@@ -130,7 +145,8 @@ class Settings:
         scheduled: float | Variable = rate
         match self.schedule:
             case "step":
-                scheduled = optim.step(rate, batches, decay, optim.update_count() - start)
+                late = max(0.0, start - batches)  # the first time is at the end of its epoch
+                scheduled = optim.step(rate, batches, decay, count=optim.update_count() - late)
             case "exponential":
                 scheduled = optim.exponential(rate, decay, batches, start)
             case "cosine":

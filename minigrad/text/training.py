@@ -18,14 +18,14 @@ from ..optim import clip_by_global_norm, clip_by_value, global_norm
 from ..tree import flatten, tree_map
 from ..types import Array
 from ..variables import Parameter, Variable, constant, input, set_values
-from ..where import naming_layers
+from ..where import naming
 from .batches import StatefulBatches
 from .settings import Settings
 from .vocabulary import LEVELS, Vocabulary, Words
 
 __all__ = ["Training"]
 
-_FACTS = ("best", "best_step", "waited", "judged", "validation_loss")
+_FACTS = ("best", "best_step", "waited", "judged_at", "validation_loss")
 _EXPLODED = 3, 10.0  # times the loss of a guess, and nats: beyond both a training has failed
 
 
@@ -50,8 +50,8 @@ class Training:
 
     Attributes: `done`, the updates so far, of `steps`; `gradient_norm` and `rate` of the latest
     one; `best`, the lowest loss that `judge` saw, at `best_step`; `waited`, how often it has seen
-    none lower since; `judged`, the step at which it was last asked, and `validation_loss`, what it
-    said.
+    none lower since; `judged_at`, the step at which it was last asked, and `validation_loss`, what
+    it said.
 
     Raises DataError for a text that is empty, or too short for one batch.
     """
@@ -80,11 +80,11 @@ class Training:
         self._carried = tree_map(
             lambda v: Parameter(v.eval(), "carried"), self.network.zero_state(settings.batch)
         )
-        with naming_layers() if detect_nan else nullcontext():
+        with naming("nn", "optim", "text") if detect_nan else nullcontext():
             self._train, self._judge = self._compiled(rate, detect_nan)
         self.gradient_norm = self.rate = math.nan
         self.best, self.best_step, self.waited = math.inf, 0, 0
-        self.judged = 0
+        self.judged_at = 0
         self.validation_loss: float | None = None
 
     @property
@@ -112,14 +112,15 @@ class Training:
         what judges, (symbols, targets, state) → (loss, state)."""
         symbols, targets = (input(n, ("T", "B"), "int64") for n in ("symbols", "targets"))
         state = state_inputs(self.network)
-        logits, new_state = self.network.eval()(symbols, state)
+        with self.network.evaluating():
+            logits, new_state = self.network(symbols, state)
         loss = softmax_cross_entropy(logits, targets).named("loss")
         judge = function([symbols, targets, state], (loss, new_state), name="judge")
 
         symbols, targets = (
             input(n, ("T", self.settings.batch), "int64") for n in ("symbols", "targets")
         )
-        logits, new_state = self.network.train()(symbols, self._carried)
+        logits, new_state = self.network(symbols, self._carried)
         loss = softmax_cross_entropy(logits, targets).named("loss")
         parameters = self.network.parameters()
         gradients = grad(loss, parameters)
@@ -162,12 +163,13 @@ class Training:
     def validate(self, most: int | None = None) -> float | None:
         """The mean loss on the text kept for validation, nats a symbol; None if there is none.
 
+        It is read as the training text is: what does not fill a batch at its end is left out.
         `most` is the number of batches after which it is enough.
         """
         return self._loss_on(self._validation, most)
 
     def test(self) -> float | None:
-        """The mean loss on the text kept for the test, nats a symbol; None if there is none."""
+        """The mean loss on the text kept for the test, as of `validate`."""
         return self._loss_on(self._test, None)
 
     def _loss_on(self, numbers: Array, most: int | None) -> float | None:
@@ -192,7 +194,7 @@ class Training:
             self.best, self.best_step, self.waited = loss, self.done, 0
         elif loss is not None:
             self.waited += 1
-        self.judged, self.validation_loss = self.done, loss
+        self.judged_at, self.validation_loss = self.done, loss
         return loss
 
     @property
@@ -223,8 +225,14 @@ class Training:
         """
         mine, known = self.checkpoint()
         try:
-            if facts.keys() != known.keys():
+            if not isinstance(facts, dict) or facts.keys() != known.keys():
                 raise DataError(f"it tells of {', '.join(facts)}, and not of {', '.join(known)}")
+            for name, value in facts.items():
+                if not isinstance(value, int | float) and (value, name) != (
+                    None,
+                    "validation_loss",
+                ):
+                    raise DataError(f"its {name} is {value!r:.40}, and no number")
             set_values(_joined(mine), _joined(parts))
         except MinigradError as error:
             raise DataError(f"the checkpoint does not fit: {error.message}") from None

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.errors import ArgumentError, DTypeError, ScanError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.graph import applies
 from minigrad.interpret import evaluate
 from minigrad.tree import flatten
@@ -82,12 +82,12 @@ def reset_before_step(cell: nn.GRUCell, x: Array, h: Array) -> State:
 
 
 def min_gru_step(cell: nn.MinGRUCell, x: Array, h: Array) -> State:
-    z, new = np.split(x @ cell.project.weight.get_value() + cell.project.bias.get_value(), 2, -1)
+    z, new = np.split(x @ cell.weight.get_value() + cell.bias.get_value(), 2, -1)
     return (1 - sigma(z)) * h + sigma(z) * new
 
 
 def min_lstm_step(cell: nn.MinLSTMCell, x: Array, h: Array) -> State:
-    f, i, new = np.split(x @ cell.project.weight.get_value() + cell.project.bias.get_value(), 3, -1)
+    f, i, new = np.split(x @ cell.weight.get_value() + cell.bias.get_value(), 3, -1)
     total = sigma(f) + sigma(i)
     return sigma(f) / total * h + sigma(i) / total * new
 
@@ -170,7 +170,7 @@ def test_zero_state() -> None:
     for part, name in ((h, "h"), (c, "c")):
         assert part.name == name
         assert_same(part.eval(), np.zeros((B, H)))
-    assert nn.GRUCell(F, H).zero_state("B", dtype="float64").type.dtype == np.float64
+    assert nn.GRUCell(F, H, dtype="float64").zero_state("B").dtype == np.float64
 
 
 # ---------------------------------------------------------------- the start of the weights
@@ -275,14 +275,11 @@ def test_a_state_of_another_form() -> None:
             cell(x, state)
 
 
-def test_float64_rows_in_a_float32_loop_name_the_carry() -> None:
-    cell = nn.RNNCell(F, H)
-    with pytest.raises(ScanError, match=r"carry enters the step as float32.*leaves it as float64"):
-        mg.scan(
-            lambda h, x: cell(x, h)[::-1],
-            cell.zero_state(B),
-            mg.input("xs", ("T", B, F), "float64"),
-        )
+@pytest.mark.parametrize("name", CELLS)
+def test_float64_rows_for_float32_weights(name: str) -> None:
+    cell = CELLS[name][0](F, H)
+    with pytest.raises(DTypeError, match=r"float32 weights, and x is float64: use .astype.*dtype="):
+        cell(np.ones((B, F)), cell.zero_state(B))
 
 
 def test_settings_that_are_none() -> None:

@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[MinigradError], str]] = {
     "rows of a linear cell": (
         lambda: nn.MinGRUCell(F, H)(mg.input("x", ("C", F)), HERE),
         ShapeError,
-        r"MinGRUCell needs a row of h for each row of x, and had rows \(C,\) with h \(B, 3\)",
+        r"MinGRUCell needs a row of h for each row of x, and had x \(C, 2\) with h \(B, 3\)",
     ),
     "features of a linear cell": (
         lambda: nn.MinLSTM(F, H)(mg.input("xs", ("T", "B", 5))),

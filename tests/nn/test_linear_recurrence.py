@@ -86,8 +86,8 @@ def test_gradients(kind: str) -> None:
 def test_a_share_of_two_gates_that_are_both_shut() -> None:
     """f / (f + i) where σ gives 0 for both: the gates are alike, and each has its half."""
     cell = nn.MinLSTMCell(1, 1, dtype="float64")
-    cell.project.weight.set_value([[-1.0, -1.0, 0.0]])
-    cell.project.bias.set_value([0.0, 0.0, 4.0])
+    cell.weight.set_value([[-1.0, -1.0, 0.0]])
+    cell.bias.set_value([0.0, 0.0, 4.0])
     for x in (700.0, 800.0):
-        h, _ = evaluate([*cell([[x]], [[2.0]])])
+        h, _ = evaluate([*cell([[x]], np.array([[2.0]]))])
         np.testing.assert_allclose(h, [[3.0]])

@@ -163,7 +163,7 @@ def test_shapes_are_never_broadcast() -> None:
 def test_targets_of_another_kind() -> None:
     logits = mg.input("logits", ("T", "B", V))
     with pytest.raises(
-        ShapeError, match=r"classes \(T, B\) or distributions \(T, B, 4\).*\(B, T\)"
+        ShapeError, match=r"classes \(T, B\), or for a loss distributions \(T, B, 4\).*\(B, T\)"
     ):
         losses.softmax_cross_entropy(logits, mg.input("t", ("B", "T"), "int64"))
     with pytest.raises(ShapeError, match=r"the shape of the prediction, \(T, B, 4\).*\(T, B, 5\)"):

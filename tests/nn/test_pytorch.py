@@ -77,7 +77,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], str]] = {
     "another layer": (
         lambda v: v.update(weight_ih_l2=v["weight_ih_l1"]),
         ArgumentError,
-        "too many with weight_ih_l2",
+        "not wanted: weight_ih_l2",
     ),
     "our layout": (
         lambda v: v.update(weight_ih_l1=v["weight_ih_l1"].T),

@@ -35,8 +35,8 @@ def test_a_state_put_into_another_network() -> None:
     one, other = net(0), net(1)
     assert list(one.state()) == [
         *(f"layers.0.{name}" for name in ("weight", "bias", "running_mean", "running_var")),
-        *(f"layers.1.cell.{name}" for name in ("weight_ih", "weight_hh", "bias")),
         *(f"layers.1.cell.initial.{i}" for i in (0, 1)),
+        *(f"layers.1.cell.{name}" for name in ("weight_ih", "weight_hh", "bias")),
         "layers.1.cell.recurrent_dropout.rng.state",
         "layers.1.cell.zoneout_rng.state",
     ]
@@ -64,7 +64,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], str]] = {
     "one too many": (
         lambda v: v.update(more=0),
         ArgumentError,
-        "the values have too many with more",
+        "the values have names that are not wanted: more",
     ),
     "another name": (lambda v: v.update(more=v.pop(LAST)), ArgumentError, f"lack {LAST}"),
     "another shape": (

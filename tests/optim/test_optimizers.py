@@ -265,10 +265,20 @@ def test_parameters_and_gradients_that_do_not_match() -> None:
 def test_two_parameters_of_one_name() -> None:
     a, b = quadratic()[0].values()
     cost = a.sum() + b.sum()
-    adam = optim.Adam()
-    adam.updates(cost, [a])
+    rmsprop = optim.RMSprop()
+    rmsprop.updates(cost, [a])
     with pytest.raises(ArgumentError, match="two parameters are called '0'"):
-        adam.updates(cost, [b])
+        rmsprop.updates(cost, [b])
+
+
+def test_adam_counts_for_all_its_parameters() -> None:
+    a, b = quadratic()[0].values()
+    cost = a.sum() + b.sum()
+    adam = optim.Adam()
+    adam.updates(cost, {"a": a, "b": b})
+    adam.updates(cost, {"b": b, "a": a})  # for another function
+    with pytest.raises(ArgumentError, match="Adam counts the updates of all its parameters"):
+        adam.updates(cost, {"a": a})
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ SCHEDULES = {
     ),
     "steps": Schedule(
         [("MultiStepLR", {"milestones": [2, 7, 8], "gamma": 0.5})],
-        [("step", {"rate": RATE, "every": [2, 7, 8], "factor": 0.5})],
+        [("step", {"rate": RATE, "milestones": [2, 7, 8], "factor": 0.5})],
     ),
     "exponential": Schedule(
         [("ExponentialLR", {"gamma": 0.9})], [("exponential", {"rate": RATE, "factor": 0.9})]

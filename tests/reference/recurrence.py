@@ -33,7 +33,7 @@ def cell_shapes(case: Recurrence, size: int, output: int) -> dict[str, tuple[int
     settings = case.settings
     columns = {"RNN": 1, "LSTM": 4, "GRU": 3, "MinGRU": 2, "MinLSTM": 3}[case.kind] * H
     if case.kind.startswith("Min"):
-        return {"project.weight": (size, columns), "project.bias": (columns,)}
+        return {"weight": (size, columns), "bias": (columns,)}
     found: dict[str, tuple[int, ...]] = {
         "weight_ih": (size, columns),
         "weight_hh": (output, columns),
@@ -118,12 +118,12 @@ class Cell:
         return ((1 - z) * n + z * h,)
 
     def min_gru(self, x: Tensor, h: Tensor) -> State:
-        z, new = (x @ self.w["project.weight"] + self.w["project.bias"]).chunk(2, -1)
+        z, new = (x @ self.w["weight"] + self.w["bias"]).chunk(2, -1)
         z = torch.sigmoid(z)
         return ((1 - z) * h + z * new,)
 
     def min_lstm(self, x: Tensor, h: Tensor) -> State:
-        f, i, new = (x @ self.w["project.weight"] + self.w["project.bias"]).chunk(3, -1)
+        f, i, new = (x @ self.w["weight"] + self.w["bias"]).chunk(3, -1)
         f, i = torch.sigmoid(f), torch.sigmoid(i)
         return ((f * h + i * new) / (f + i),)
 
