@@ -27,6 +27,7 @@ __all__ = ["load", "save"]
 
 _VERSION = 1
 _APART = "/"
+_LARGEST = 8  # bytes of a number
 
 Part = Mapping[str, Parameter | npt.ArrayLike]
 
@@ -44,6 +45,10 @@ def save(path: Path | str, parts: Mapping[str, Part], **facts: Any) -> None:
             raise ArgumentError(f"the name of a part has no {_APART}, and this is {part!r}")
         for name, value in named.items():
             array = value.get_value() if isinstance(value, Parameter) else np.asarray(value)
+            if array.dtype.kind not in "biuf" or array.dtype.itemsize > _LARGEST:
+                raise ArgumentError(
+                    f"{part}{_APART}{name} is {array.dtype}, which has no place here"
+                )
             arrays[f"{part}{_APART}{name}"] = np.ascontiguousarray(array).reshape(array.shape)
     try:
         metadata = {"parts": json.dumps([*parts]), "facts": json.dumps(facts, default=_plain)}

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 
 __all__ = ["caller", "located", "naming"]
 
@@ -17,13 +18,19 @@ def caller() -> str | None:
     """``file:line`` of the innermost frame that is not minigrad's own."""
     if (where := _where.get()) is not None:
         return where
-    own = _own.get()
     frame = sys._getframe(1)
-    while (file := frame.f_code.co_filename).startswith(_PACKAGE) and not file.startswith(own):
+    while _is_ours(frame):
         if frame.f_back is None:
             return None
         frame = frame.f_back
-    return f"{file}:{frame.f_lineno}"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    if file == "<string>":  # a program of the user's, or a method that a dataclass of ours has
+        return str(frame.f_globals.get("__package__")).partition(".")[0] == "minigrad"
+    return file.startswith(_PACKAGE) and not file.startswith(_own.get())
 
 
 @contextmanager

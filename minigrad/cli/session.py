@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections import deque
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,9 +13,8 @@ from .app import INTERRUPTED, as_line, out
 
 __all__ = ["Session"]
 
-_RECENT = 20  # steps that the loss shown is the mean of
 _REPORTS, _LOG_LINES = 5, 200  # in a training, if it is not too long for so few
-_LONGEST_SILENCE = 1000  # steps between two reports
+_SHORTEST, _LONGEST = 20, 1000  # steps between two reports that nobody asked for
 _SHORT, _LONG = 160, 500  # symbols of its samples
 _PERIOD = 60  # seconds after which a checkpoint is saved, whether there is a report or not
 
@@ -36,11 +34,10 @@ class Session:
         self.training, self.folder = training, folder
         self.sampler = Sampler(training.network, training.vocabulary)
         before, steps = before or {}, training.steps
-        usual = min(max(_RECENT, -(-steps // _REPORTS)), _LONGEST_SILENCE)
+        usual = min(max(_SHORTEST, -(-steps // _REPORTS)), _LONGEST)
         self.report_every = report_every or before.get("report_every") or usual
-        usual = min(-(-steps // _LOG_LINES), _RECENT)
+        usual = min(-(-steps // _LOG_LINES), _SHORTEST)
         self.log_every = log_every or before.get("log_every") or usual
-        self.losses: deque[float] = deque(before.get("losses", []), maxlen=_RECENT)
         self.trained_before = self.saved = training.done  # the step of the last checkpoint
         self.saved_at = self.seconds_before = before.get("seconds", 0.0)
         self.started = time.perf_counter()
@@ -86,14 +83,15 @@ class Session:
                     self._log()
                 if training.finished:
                     return
-                self.losses.append(training.step())
+                training.step()
                 bar.update(task, completed=training.done, figures=self._figures())
 
     def _due(self) -> bool:
         """Whether a report is due: also one that an interrupted session did not get to."""
         done = self.training.done
         at_end = done == self.training.steps
-        return done > self.training.judged_at and (at_end or done % self.report_every == 0)
+        known = done == 0 or done in self.training.judgements
+        return not known and (at_end or done % self.report_every == 0)
 
     def _report(self, length: int) -> None:
         """Judge on the text kept back (on as much as was trained on since), save, show a sample."""
@@ -110,13 +108,12 @@ class Session:
         training = self.training
         sample = "".join(self.sampler.stream(length, seed=training.settings.seed))
         self.folder.save_sample(sample)
-        if training.best_step in (0, training.done):  # the best so far, or none was judged
+        if training.best_step in (None, training.done):  # the best so far, or none was judged
             self.folder.save_weights(training.network)
         self._log()
         self._draw()
         self.folder.save_checkpoint(
             training,
-            losses=list(self.losses),
             seconds=self._seconds(),
             report_every=self.report_every,
             log_every=self.log_every,
@@ -126,14 +123,15 @@ class Session:
 
     def _log(self) -> None:
         training = self.training
-        validation = training.validation_loss if training.judged_at == training.done else None
+        validation = training.judgements.get(training.done)
+        _, norm, rate = training.latest[-1] if training.done else (None, None, None)
         self.folder.log(
             step=training.done,
             seconds=round(self._seconds(), 3),
-            train_loss=round(self._recent(), 6) if self.losses else None,
-            val_loss=None if validation is None else round(validation, 6),
-            gradient_norm=_or_none(training.gradient_norm),
-            rate=_or_none(training.rate),
+            train_loss=_short(self._recent()),
+            val_loss=_short(validation),
+            gradient_norm=_short(norm),
+            rate=_short(rate),
         )
 
     def _draw(self) -> None:
@@ -148,8 +146,8 @@ class Session:
         if how == "done" and training.done < training.steps:
             how = f"no new best in {training.waited} reports: stopped"
         lines = [f"\n{how} after {training.done:,} steps, {self._seconds():.0f} s; saved in {path}"]
-        if training.best_step:
-            best = f"step {training.best_step:,}, validation {self._readable(training.best)}"
+        if (step := training.best_step) is not None:
+            best = f"step {step:,}, validation {self._readable(training.judgements[step])}"
             lines.append(f"best weights: {best}")
         if status == 0 and training.settings.test:
             best_network, _, _ = self.folder.load()
@@ -163,8 +161,10 @@ class Session:
         lines.append(f"more text:  minigrad sample {path} --length 1000")
         out.print("\n".join(lines))
 
-    def _recent(self) -> float:
-        return sum(self.losses) / len(self.losses)
+    def _recent(self) -> float | None:
+        """The mean loss of the latest steps."""
+        latest = self.training.latest
+        return float(latest[:, 0].mean()) if len(latest) else None
 
     def _seconds(self) -> float:
         return self.seconds_before + time.perf_counter() - self.started
@@ -174,14 +174,16 @@ class Session:
         speed = done * s.batch * s.length / (self._seconds() - self.seconds_before)
         return f"loss {self._readable(self._recent())}  {speed:,.0f} {s.level}s/s"
 
-    def _readable(self, nats: float) -> str:
+    def _readable(self, nats: float | None) -> str:
         """A loss for reading: in nats, as everywhere else, and in bits."""
+        if nats is None:
+            return "-"
         return f"{nats:.3f} ({nats / math.log(2):.3f} bits/{self.training.settings.level})"
 
 
-def _or_none(value: float) -> float | None:
-    """JSON has no NaN."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+def _short(value: float | None) -> float | None:
+    """To six digits, as a float of Python's."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def progress_bar() -> Progress:

@@ -10,7 +10,8 @@ rate, put it among the outputs of the function that trains, or use `.eval()`, wh
 An optimiser's `state` holds the counts of its schedule, so a training goes on where it stopped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -136,17 +137,25 @@ class Plateau:
         self.factor = _above_0("factor", factor, 1)
         self.patience = _above_0("patience", patience)
         self.least = number("least", least)
-        self.memory = Parameter(np.array([number("rate", rate), np.inf, 0.0]), "plateau")
+        self._start = [number("rate", rate), np.inf, 0.0]
+        self.memory = Parameter(np.array(self._start), "plateau")
         self.rate = self.memory[0].named("rate")
 
     def observe(self, loss: float) -> float:
         """Take note of a loss, such as that of validation. The rate from here on."""
-        rate, best, old = self.memory.get_value()
+        self.memory.set_value(self._after(self.memory.get_value().tolist(), loss))
+        return float(self.memory.get_value()[0])
+
+    def replay(self, losses: Iterable[float]) -> None:
+        """Remember just these losses, observed from the start on."""
+        self.memory.set_value(reduce(self._after, losses, self._start))
+
+    def _after(self, memory: list[float], loss: float) -> list[float]:
+        rate, best, old = memory
         best, old = (loss, 0) if loss < best else (best, old + 1)
         if old >= self.patience:
             rate, old = min(rate, max(self.least, rate * self.factor)), 0
-        self.memory.set_value([rate, best, old])
-        return float(rate)
+        return [rate, best, old]
 
 
 def _count(count: Variable | None) -> Variable:

@@ -148,8 +148,8 @@ class RunFolder:
         try:
             training.restore(parts, facts["training"])
             session: dict[str, Any] = facts["session"]
-        except KeyError as error:
-            raise DataError(f"{self.path / _CHECKPOINT} is damaged: it lacks {error}") from None
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{self.path / _CHECKPOINT} is damaged: {error!r}") from None
         rows = {row["step"]: row for row in self.rows() if row["step"] <= training.done}
         text = "".join(json.dumps(row) + "\n" for row in rows.values())
         write_atomically(self.path / _LOG, text.encode())

@@ -23,7 +23,7 @@ class Scores:
     """The surprisal of each symbol of a text, -ln p(symbol | all before), in nats.
 
     Attributes: `pieces`, the symbols as they stand in the text (those of `Vocabulary.split`), and
-    `nats` (n,) float64, one for each.
+    `nats` (n,) float64, one for each; `level`, that of the vocabulary.
 
     >>> scores = Scores(["a", "b", "\\n", "c"], np.array([1.0, 3.0, 2.0, 6.0]))
     >>> scores.mean, round(scores.bits, 2), round(scores.perplexity, 2)
@@ -36,6 +36,7 @@ class Scores:
 
     pieces: Sequence[str]
     nats: Array
+    level: str = "char"
 
     @property
     def text(self) -> str:
@@ -56,7 +57,8 @@ class Scores:
         """Bits for each byte of the text in UTF-8: what a compressor that has this network would
         need. It compares networks of any vocabularies, but for one that has unknown words: those
         are easier to predict than the words that they stand for."""
-        size = len(self.text.encode("utf-8", "surrogatepass"))
+        whole = self.level == "byte"  # whose text may be none, and then shows as U+FFFD
+        size = len(self.nats) if whole else len(self.text.encode("utf-8", "surrogatepass"))
         return float(self.nats.sum()) / math.log(2) / size
 
     @property
@@ -71,7 +73,7 @@ class Scores:
         starts = [0, *ends.tolist()]
         stops = [*starts[1:], len(self.pieces)]
         return [
-            Scores(self.pieces[start:stop], self.nats[start:stop])
+            Scores(self.pieces[start:stop], self.nats[start:stop], self.level)
             for start, stop in zip(starts, stops, strict=True)
             if start < stop
         ]
@@ -129,4 +131,5 @@ class Scorer:
             nats[start + 1 : start + len(part)] = found[:, 0]
         if not np.isfinite(nats).all():
             raise DataError("the network makes no finite numbers: its training has diverged")
-        return Scores(self.vocabulary.split(text), nats)  # type: ignore[arg-type]
+        pieces = self.vocabulary.split(text)  # type: ignore[arg-type]
+        return Scores(pieces, nats, self.vocabulary.level)

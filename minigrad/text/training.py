@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..autodiff import grad
 from ..compile import Function, function
 from ..errors import DataError, MinigradError
+from ..functions import astype, concat, stack
 from ..nn import state_inputs
 from ..nn.losses import softmax_cross_entropy
 from ..optim import clip_by_global_norm, clip_by_value, global_norm
@@ -25,7 +26,7 @@ from .vocabulary import LEVELS, Vocabulary, Words
 
 __all__ = ["Training"]
 
-_FACTS = ("best", "best_step", "waited", "judged_at", "validation_loss")
+_RECENT = 20  # steps whose figures are kept
 _EXPLODED = 3, 10.0  # times the loss of a guess, and nats: beyond both a training has failed
 
 
@@ -48,10 +49,9 @@ class Training:
         detect_nan: run with ``check_nan``: slower, and the error names the gate where the first NaN
             or infinity appears, and the line of the layer or optimiser that it belongs to.
 
-    Attributes: `done`, the updates so far, of `steps`; `gradient_norm` and `rate` of the latest
-    one; `best`, the lowest loss that `judge` saw, at `best_step`; `waited`, how often it has seen
-    none lower since; `judged_at`, the step at which it was last asked, and `validation_loss`, what
-    it said.
+    Attributes: `done`, the updates so far, of `steps`; `latest` (20, 3), the loss, gradient norm
+    before clipping and learning rate of the latest of them, the last one below; `judgements`, what
+    `judge` found at which step.
 
     Raises DataError for a text that is empty, or too short for one batch.
     """
@@ -75,21 +75,36 @@ class Training:
         self.steps = settings.total_steps(len(self.batches))
         rate, self._plateau = settings.rate(len(self.batches))
         self.optimizer = settings.new_optimizer(rate)
-        # The count and the carried state are parameters, so that one call moves all or nothing on.
+        # What a step leaves is parameters, so that one call moves all or nothing on.
         self._done = Parameter(0, "done")
+        self._latest = Parameter(np.zeros((_RECENT, 3)), "latest")
         self._carried = tree_map(
             lambda v: Parameter(v.eval(), "carried"), self.network.zero_state(settings.batch)
         )
         with naming("nn", "optim", "text") if detect_nan else nullcontext():
             self._train, self._judge = self._compiled(rate, detect_nan)
-        self.gradient_norm = self.rate = math.nan
-        self.best, self.best_step, self.waited = math.inf, 0, 0
-        self.judged_at = 0
-        self.validation_loss: float | None = None
+        self.judgements: dict[int, float | None] = {}
 
     @property
     def done(self) -> int:
         return int(self._done.get_value())
+
+    @property
+    def latest(self) -> Array:
+        """Loss, gradient norm and rate of up to 20 steps: (n, 3)."""
+        return self._latest.get_value()[_RECENT - min(self.done, _RECENT) :]
+
+    @property
+    def best_step(self) -> int | None:
+        """The step at which `judge` found the lowest loss; None where it never did."""
+        losses = {step: loss for step, loss in self.judgements.items() if loss is not None}
+        return min(losses, key=losses.__getitem__) if losses else None
+
+    @property
+    def waited(self) -> int:
+        """How many judgements have passed since the best."""
+        best = self.best_step
+        return 0 if best is None else sum(step > best for step in self.judgements)
 
     def _parted(self, numbers: Array) -> tuple[Array, Array, Array]:
         """The parts for training, validation and test, in this order."""
@@ -108,8 +123,8 @@ class Training:
             raise DataError(error.message + more) from None
 
     def _compiled(self, rate: float | Variable, detect_nan: bool) -> tuple[Function, Function]:
-        """The step, (symbols, targets) → loss, gradient norm before clipping, learning rate; and
-        what judges, (symbols, targets, state) → (loss, state)."""
+        """The step, (symbols, targets) → loss, gradient norm, learning rate; and what judges,
+        (symbols, targets, state) → (loss, state)."""
         symbols, targets = (input(n, ("T", "B"), "int64") for n in ("symbols", "targets"))
         state = state_inputs(self.network)
         with self.network.evaluating():
@@ -129,12 +144,14 @@ class Training:
             gradients = clip_by_value(gradients, self.settings.clip_value)
         if self.settings.clip:
             gradients = clip_by_global_norm(gradients, self.settings.clip)
+        outputs = (loss, norm, rate if isinstance(rate, Variable) else constant(rate))
+        latest = stack([astype(v, "float64") for v in outputs])
         updates = [
             *self.optimizer.updates(gradients, parameters),
+            (self._latest, concat([self._latest[1:], latest.expand_dims(0)])),
             *zip(flatten(self._carried)[0], flatten(new_state)[0], strict=True),
             (self._done, self._done + 1),
         ]
-        outputs = (loss, norm, rate if isinstance(rate, Variable) else constant(rate))
         train = function([symbols, targets], outputs, updates, name="train", check_nan=detect_nan)
         return train, judge
 
@@ -157,7 +174,6 @@ class Training:
                 f"{norm:.4g}: the training has diverged. Try a smaller lr (it was {rate:.4g}), a "
                 "warm-up, or a smaller clip (0 is none)"
             )
-        self.gradient_norm, self.rate = norm, rate
         return loss
 
     def validate(self, most: int | None = None) -> float | None:
@@ -186,16 +202,15 @@ class Training:
         return sum(losses) / len(losses)
 
     def judge(self, most: int | None = None) -> float | None:
-        """`validate`, and take note: of the best loss, for early stopping, and of plateaus."""
-        loss = self.validate(most)
-        if loss is not None and self._plateau is not None:
-            self._plateau.observe(loss)
-        if loss is not None and loss < self.best:
-            self.best, self.best_step, self.waited = loss, self.done, 0
-        elif loss is not None:
-            self.waited += 1
-        self.judged_at, self.validation_loss = self.done, loss
+        """`validate`, and take note of it, for the best weights, early stopping and plateaus."""
+        self.judgements[self.done] = loss = self.validate(most)
+        self._tell_plateau()
         return loss
+
+    def _tell_plateau(self) -> None:
+        """From all judgements: whatever came in between, told once more is told right."""
+        if self._plateau is not None:
+            self._plateau.replay(loss for loss in self.judgements.values() if loss is not None)
 
     @property
     def finished(self) -> bool:
@@ -212,9 +227,9 @@ class Training:
             "network": self.network.state(),
             "optimizer": self.optimizer.state(),
             "carried": dict(zip(paths, carried, strict=True)),
-            "training": {"done": self._done},
+            "training": {"done": self._done, "latest": self._latest},
         }
-        return parts, {name: getattr(self, name) for name in _FACTS}
+        return parts, {"judgements": [*self.judgements.items()]}
 
     def restore(
         self, parts: Mapping[str, Mapping[str, npt.ArrayLike]], facts: Mapping[str, Any]
@@ -223,21 +238,16 @@ class Training:
 
         Raises DataError where it does not fit the settings.
         """
-        mine, known = self.checkpoint()
+        mine, _ = self.checkpoint()
         try:
-            if not isinstance(facts, dict) or facts.keys() != known.keys():
-                raise DataError(f"it tells of {', '.join(facts)}, and not of {', '.join(known)}")
-            for name, value in facts.items():
-                if not isinstance(value, int | float) and (value, name) != (
-                    None,
-                    "validation_loss",
-                ):
-                    raise DataError(f"its {name} is {value!r:.40}, and no number")
+            judgements = {int(step): loss and float(loss) for step, loss in facts["judgements"]}
             set_values(_joined(mine), _joined(parts))
         except MinigradError as error:
             raise DataError(f"the checkpoint does not fit: {error.message}") from None
-        for name, value in facts.items():
-            setattr(self, name, value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"the checkpoint does not fit: its facts are {facts!r:.80}") from error
+        self.judgements = judgements
+        self._tell_plateau()
 
 
 def _joined(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,9 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from minigrad import checkpoint
+
 TEXT = "to be or not to be, that is the question. " * 30
 SMALL = ["--hidden", "8", "--layers", "1", "--length", "10", "--batch", "4"]
-FILES = ["config.json", "log.jsonl", "sample.txt", "weights.safetensors"]
+FILES = [
+    "checkpoint.safetensors",
+    "config.json",
+    "log.jsonl",
+    "loss.svg",
+    "sample.txt",
+    "weights.safetensors",
+]
 
 
 class Result(NamedTuple):
@@ -30,5 +41,43 @@ def assert_refused(result: Result, message: str) -> None:
     assert result.err.startswith("minigrad: ")
 
 
-def log(run: str) -> list[dict[str, Any]]:
+def assert_stopped(result: Result, message: str) -> None:
+    """The same of a training that had begun."""
+    assert message in result.err
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert result.err.startswith("minigrad: ")
+
+
+def log(run: Path | str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(run, "log.jsonl").read_text().splitlines()]
+
+
+def settings(run: Path | str) -> dict[str, Any]:
+    return json.loads(Path(run, "config.json").read_text("utf-8"))["settings"]
+
+
+def contents(folder: Path | str) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in Path(folder).iterdir()}
+
+
+def assert_same_run(a: Path | str, b: Path | str) -> None:
+    """Equal weights, checkpoint, sample and log, but for seconds."""
+    assert_same_weights(a, b)
+    x, y = (checkpoint.load(Path(run, "checkpoint.safetensors"))[1] for run in (a, b))
+    for facts in (x, y):
+        facts["session"]["seconds"] = 0
+    assert x == y
+    rows, found = ([{**row, "seconds": 0} for row in log(run)] for run in (a, b))
+    assert rows == found
+
+
+def assert_same_weights(a: Path | str, b: Path | str) -> None:
+    """Equal weights, sample, and arrays in the checkpoint."""
+    for name in ("weights.safetensors", "sample.txt"):
+        assert Path(a, name).read_bytes() == Path(b, name).read_bytes(), name
+    x, y = (checkpoint.load(Path(run, "checkpoint.safetensors"))[0] for run in (a, b))
+    assert x.keys() == y.keys()
+    for part, named in x.items():
+        assert named.keys() == y[part].keys()
+        for name, value in named.items():
+            np.testing.assert_array_equal(y[part][name], value, strict=True, err_msg=name)

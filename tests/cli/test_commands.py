@@ -1,6 +1,7 @@
-"""help, sample, verify, draw: what they print, and what they say is wrong."""
+"""help, verify, draw: what they print, and what they say is wrong."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import pytest
 
 import minigrad
 from minigrad import cli
-from tests.cli.calls import Call, Result, assert_refused, train
+from minigrad.text import Settings
+from tests.cli.calls import Call, Result, assert_refused
+
+COMMANDS = ["train", "sample", "score", "verify", "draw"]
 
 # ---------------------------------------------------------------- help
 
@@ -17,14 +21,21 @@ def test_alone_it_shows_its_help(call: Call) -> None:
     alone, asked = call(), call("--help")
     assert alone == asked
     assert alone.status == 0
-    assert all(command in alone.out for command in ("train", "sample", "verify", "draw"))
+    assert all(command in alone.out for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "verify", "draw"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(call: Call, command: str) -> None:
     result = call(command, "--help")
     assert (result.status, result.err) == (0, "")
     assert f"Usage: minigrad {command}" in result.out
+
+
+def test_every_setting_is_in_the_help_of_train(call: Call) -> None:
+    text = " ".join(call("train", "--help").out.split())
+    for f in fields(Settings):
+        assert f"--{f.name.replace('_', '-')} " in text
+        assert f.metadata["help"] in text
 
 
 def test_version(call: Call) -> None:
@@ -38,66 +49,25 @@ def test_version(call: Call) -> None:
         (["train", "--colour"], "No such option"),
         (["train", "--steps", "many"], "Invalid value for '--steps'"),
         (["train", "--steps"], "--steps"),
+        (["train", "--report-every", 0], "Invalid value for '--report-every'"),
+        (["train", "--log-every", -1], "Invalid value for '--log-every'"),
+        (["train", "--layer-norm", "text.txt", "--no-layer-norm"], "No such option"),
+        (["train", "--resume", "run", "--out", "other"], "--resume goes on in its own folder"),
+        (["train", "--resume", "run", "--init-from", "other"], "no --out, no --init-from"),
         (["sample"], "Missing argument"),
+        (["score"], "Missing argument"),
+        (["score", "run"], "there is no text to score"),
+        (["score", "run", "text.txt", "--top", -1], "Invalid value for '--top'"),
         (["verify", "more"], "unexpected extra argument"),
     ],
 )
 def test_bad_usage_is_one_line_that_names_the_help(
-    call: Call, args: list[str], message: str
+    call: Call, args: list[Any], message: str
 ) -> None:
     result = call(*args)
     assert_refused(result, message)
     assert result.err.endswith("--help)\n")
-
-
-# ---------------------------------------------------------------- sample
-
-
-@pytest.fixture
-def trained(call: Call) -> str:
-    train(call, "--steps", 5, "--out", "run")
-    return "run"
-
-
-def test_sample(call: Call, trained: str) -> None:
-    result = call("sample", trained, "--prime", "to be ", "--length", 50, "--seed", 1)
-    assert (result.status, result.err) == (0, "")
-    assert result.out.startswith("to be ")
-    assert len(result.out) == 6 + 50 + 1
-    assert result == call("sample", trained, "--prime", "to be ", "--length", 50, "--seed", 1)
-    assert result != call("sample", trained, "--prime", "to be ", "--length", 50, "--seed", 2)
-
-
-def test_sample_at_temperature_0(call: Call, trained: str) -> None:
-    first, second = (
-        call("sample", trained, "--prime", "t", "--temperature", 0, "--length", 20) for _ in "ab"
-    )
-    assert first == second
-    assert len(call("sample", trained).out) == 501
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--prime", "tü"], "the character 'ü', at place 1 of the text, is not among the 15"),
-        (["--prime", "\udcff"], r"the character '\udcff'"),
-        (["--length", -1], "length must be from 0 up, and is -1"),
-        (["--temperature", -1], "temperature must be from 0 up"),
-        (["--temperature", "nan"], "temperature must be from 0 up"),
-        (["--seed", -1], "seed must be from 0 up"),
-    ],
-)
-def test_samples_that_cannot_be(call: Call, trained: str, options: list[Any], message: str) -> None:
-    assert_refused(call("sample", trained, *options), message)
-
-
-def test_folders_that_cannot_be_sampled(call: Call, trained: str) -> None:
-    assert_refused(call("sample", "nothing"), "there is no run folder nothing")
-    assert_refused(call("sample", "text.txt"), "there is no run folder text.txt")
-    Path("run/weights.safetensors").write_bytes(b"\0" * 100)
-    assert_refused(call("sample", "run"), "run/weights.safetensors is damaged")
-    Path("run/config.json").unlink()
-    assert_refused(call("sample", "run"), "run is no complete run folder: it has no config.json")
+    assert os.listdir() == ["text.txt"]
 
 
 # ---------------------------------------------------------------- verify, draw
@@ -119,7 +89,7 @@ def test_verify_that_finds_a_fault(call: Call, monkeypatch: pytest.MonkeyPatch) 
         wrong = type(report.entries[0])("df/dx", 1.0, 2.0)
         return type(report)(report.values, (wrong, *report.entries), ())
 
-    monkeypatch.setattr(cli, "verify_grad", faulty)
+    monkeypatch.setattr(cli.circuits, "verify_grad", faulty)
     result = call("verify")
     assert result.status == 1
     assert "WRONG" in result.out

@@ -24,6 +24,12 @@ ENVIRONMENT = {
 }
 
 
+def test_python_m(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "minigrad", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == f"minigrad {minigrad.__version__}"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 def test_a_real_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)

@@ -57,12 +57,7 @@ def test_a_text_read_in_two_parts_is_read_as_in_one(cell: str, layers: int) -> N
         assert_same(found, expected, 1e-5)
 
 
-IN_PARALLEL = pytest.mark.xfail(strict=True, reason="LinearRecurrent takes no array for a state")
-
-
-@pytest.mark.parametrize(
-    "cell", [pytest.param(c, marks=IN_PARALLEL) if c.startswith("min") else c for c in CELLS]
-)
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_state_may_be_of_arrays(cell: str) -> None:
     net = CharRNN(5, cell, hidden=4, layers=1)
     _, state = read(net, IDS[:2])
@@ -120,6 +115,12 @@ def test_state_inputs_are_those_of_the_state() -> None:
     found, expected = flatten(state_inputs(net))[0], flatten(net.zero_state("B"))[0]
     assert [(v.shape, v.dtype) for v in found] == [(v.shape, v.dtype) for v in expected]
     assert len({v.name for v in found}) == len(found) == 4
+
+
+@pytest.mark.parametrize("name", ["bidirectional", "learned_state", "return_sequences"])
+def test_what_would_not_carry_its_state_is_refused(name: str) -> None:
+    with pytest.raises(ArgumentError, match=f"carries its state, has no {name}"):
+        CharRNN(5, "gru", **{name: True})
 
 
 def test_an_unknown_cell_is_named() -> None:

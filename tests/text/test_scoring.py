@@ -55,21 +55,21 @@ def test_levels(level: str) -> None:
     assert list(scores.pieces) == list(v.split(TEXT))
     bits = scores.nats.sum() / math.log(2)
     assert scores.bits == pytest.approx(bits / len(v.encode(TEXT)))
-    assert scores.bits_a_byte == pytest.approx(bits / len(TEXT.encode()))
+    assert scores.bits_per_byte == pytest.approx(bits / len(TEXT.encode()))
 
 
-def test_a_network_that_knows_nothing_needs_8_bits_a_byte() -> None:
+def test_a_network_that_knows_nothing_needs_8_bits_per_byte() -> None:
     scores = Scorer(network(256, scale=0.0), Bytes()).score(TEXT)
     assert_same(scores.nats, np.full(len(TEXT.encode()), np.log(256)), 1e-6)
     assert scores.bits == pytest.approx(8)
-    assert scores.bits_a_byte == pytest.approx(8)
+    assert scores.bits_per_byte == pytest.approx(8)
     assert scores.perplexity == pytest.approx(256, rel=1e-5)
     assert scores.mean == pytest.approx(math.log(256))
 
 
 def test_a_byte_is_counted_in_utf8() -> None:
     scores = Scores("é汉", np.array([1.0, 4.0]) * math.log(2))
-    assert (scores.bits, scores.bits_a_byte) == (2.5, 1.0)
+    assert (scores.bits, scores.bits_per_byte) == (2.5, 1.0)
 
 
 def test_one_symbol_is_as_surprising_as_an_even_choice() -> None:
