@@ -124,14 +124,13 @@ class Session:
     def _log(self) -> None:
         training = self.training
         validation = training.judgements.get(training.done)
-        _, norm, rate = training.latest[-1] if training.done else (None, None, None)
         self.folder.log(
             step=training.done,
             seconds=round(self._seconds(), 3),
             train_loss=_short(self._recent()),
             val_loss=_short(validation),
-            gradient_norm=_short(norm),
-            rate=_short(rate),
+            gradient_norm=_short(training.gradient_norm),
+            rate=_short(training.rate),
         )
 
     def _draw(self) -> None:
@@ -182,8 +181,8 @@ class Session:
 
 
 def _short(value: float | None) -> float | None:
-    """To six digits, as a float of Python's."""
-    return None if value is None else float(f"{value:.6g}")
+    """To six digits; JSON has no NaN."""
+    return None if value is None or math.isnan(value) else float(f"{value:.6g}")
 
 
 def progress_bar() -> Progress:

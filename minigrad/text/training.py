@@ -49,9 +49,8 @@ class Training:
         detect_nan: run with ``check_nan``: slower, and the error names the gate where the first NaN
             or infinity appears, and the line of the layer or optimiser that it belongs to.
 
-    Attributes: `done`, the updates so far, of `steps`; `latest` (20, 3), the loss, gradient norm
-    before clipping and learning rate of the latest of them, the last one below; `judgements`, what
-    `judge` found at which step.
+    Attributes: `steps`, the updates that it is to make; `judgements`, what `judge` found at which
+    of them.
 
     Raises DataError for a text that is empty, or too short for one batch.
     """
@@ -87,12 +86,23 @@ class Training:
 
     @property
     def done(self) -> int:
+        """The updates so far."""
         return int(self._done.get_value())
 
     @property
     def latest(self) -> Array:
         """Loss, gradient norm and rate of up to 20 steps: (n, 3)."""
         return self._latest.get_value()[_RECENT - min(self.done, _RECENT) :]
+
+    @property
+    def gradient_norm(self) -> float:
+        """That of the latest step, before clipping; NaN before the first."""
+        return float(self.latest[-1, 1]) if self.done else math.nan
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the latest step; NaN before the first."""
+        return float(self.latest[-1, 2]) if self.done else math.nan
 
     @property
     def best_step(self) -> int | None:
