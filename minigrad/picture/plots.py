@@ -1,15 +1,29 @@
-"""Figures of how a training went, by matplotlib, onto axes of yours or new ones."""
+"""Figures by matplotlib, onto axes of yours or new ones: what they share, and the loss curve."""
 
 import io
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..errors import PictureError
+from ..files import write_atomically
 
-__all__ = ["as_svg", "loss_curve"]
+__all__ = ["as_svg", "loss_curve", "save"]
 
-# Blue as values are in pictures of graphs; red, as gradients are, is left to them.
-_TRAINING, _VALIDATION = "#1f5fbf", "#d98200"
+# Blue as values are in pictures of graphs, red as gradients are.
+VALUE, GRADIENT, VALIDATION, NEUTRAL = "#1f5fbf", "#d62728", "#d98200", "#e4e6ea"
+# Several series, to be told apart by line and marker where there is no colour.
+SERIES = (
+    {"color": "#1f5fbf", "linestyle": "-", "marker": "o"},
+    {"color": "#d98200", "linestyle": "--", "marker": "s"},
+    {"color": "#2a8a57", "linestyle": "-.", "marker": "^"},
+    {"color": "#7b3fa0", "linestyle": ":", "marker": "D"},
+    {"color": "#3a3a3a", "linestyle": "-", "marker": "x"},
+    {"color": "#b0508a", "linestyle": "--", "marker": "v"},
+)
+_FORMATS = ("svg", "png", "pdf")
+_DOTS = 150  # an inch, in a png
 
 
 def loss_curve(rows: Sequence[Mapping[str, Any]], ax: Any = None, unit: str = "symbol") -> Any:
@@ -25,10 +39,10 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], ax: Any = None, unit: str = "s
 
     Raises PictureError where there is no matplotlib.
     """
-    ax = _figure().add_subplot() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     for name, label, color, style in (
-        ("train_loss", "training", _TRAINING, {"linewidth": 1.5}),
-        ("val_loss", "validation", _VALIDATION, {"linewidth": 2, "marker": "o", "markersize": 4}),
+        ("train_loss", "training", VALUE, {"linewidth": 1.5}),
+        ("val_loss", "validation", VALIDATION, {"linewidth": 2, "marker": "o", "markersize": 4}),
     ):
         points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
         if points:
@@ -36,26 +50,54 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], ax: Any = None, unit: str = "s
     if ax.lines:
         ax.legend(frameon=False)
     ax.set(xlabel="step", ylabel=f"nats a {unit}")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.25)
-    return ax
+    return plain(ax)
 
 
 def as_svg(ax: Any) -> bytes:
     """The figure that axes belong to, the same for the same numbers."""
+    return _as(ax, "svg", {"Date": None})
+
+
+def save(ax: Any, path: str | os.PathLike[str]) -> Path:
+    """Write the figure that axes belong to, as its suffix says: ``.svg``, ``.png`` or ``.pdf``.
+
+    The file appears complete or not at all. Returns its path. Raises PictureError for another
+    suffix, OSError where it cannot be written.
+    """
+    path = Path(path)
+    format = path.suffix.lower()[1:]
+    if format not in _FORMATS:
+        raise PictureError(
+            f"a figure is saved as one of {', '.join(f'.{f}' for f in _FORMATS)}, not as "
+            f"{path.name!r}"
+        )
+    dates: dict[str, Any] = {"CreationDate": None} if format == "pdf" else {}
+    write_atomically(path, as_svg(ax) if format == "svg" else _as(ax, format, dates))
+    return path
+
+
+def _as(ax: Any, format: str, metadata: Mapping[str, Any]) -> bytes:
     file = io.BytesIO()
     from matplotlib import rc_context
 
     with rc_context({"svg.hashsalt": "minigrad", "svg.fonttype": "path"}):
-        ax.figure.savefig(file, format="svg", metadata={"Date": None})
+        ax.figure.savefig(file, format=format, metadata=metadata, dpi=_DOTS)
     return file.getvalue()
 
 
-def _figure() -> Any:
+def new_axes(width: float = 7, height: float = 4, **settings: Any) -> Any:
+    """The axes of a new figure of so many inches. Raises PictureError without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise PictureError(
             "this picture needs matplotlib: python -m pip install matplotlib"
         ) from None
-    return Figure(figsize=(7, 4), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained").add_subplot(**settings)
+
+
+def plain(ax: Any) -> Any:
+    """Axes without a box around them, on a faint grid."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
+    return ax

@@ -113,8 +113,8 @@ class Training:
     @property
     def waited(self) -> int:
         """How many judgements have passed since the best."""
-        best = self.best_step
-        return 0 if best is None else sum(step > best for step in self.judgements)
+        best = self.best_step or 0
+        return sum(step > best for step, loss in self.judgements.items() if loss is not None)
 
     def _parted(self, numbers: Array) -> tuple[Array, Array, Array]:
         """The parts for training, validation and test, in this order."""
