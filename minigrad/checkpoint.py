@@ -78,8 +78,8 @@ def load(path: Path | str) -> tuple[dict[str, dict[str, Array]], dict[str, Any]]
         raise DataError(f"there is no checkpoint {path}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from None
-    except (SafetensorError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is damaged: {error}") from None
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} is damaged: {error!r}") from None
     if metadata.get("version") != str(_VERSION):
         raise DataError(
             f"{path} is no checkpoint that this minigrad reads: it has version "
@@ -90,6 +90,13 @@ def load(path: Path | str) -> tuple[dict[str, dict[str, Array]], dict[str, Any]]
         for key, array in arrays.items():
             part, _, name = key.partition(_APART)
             parts[part][name] = array
-        return parts, json.loads(metadata["facts"])
-    except (ValueError, KeyError, TypeError) as error:
+        return parts, _facts(metadata["facts"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is damaged: {error!r}") from None
+
+
+def _facts(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError(f"facts are a dict, and these {found!r:.40}")
+    return found

@@ -106,7 +106,7 @@ def test_the_name_of_a_part_is_without_a_slash(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [1j, "text", [None]])
 def test_arrays_that_no_checkpoint_holds(tmp_path: Path, value: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"cannot be part of a checkpoint: .*dtype"):
+    with pytest.raises(ArgumentError, match=r"p/x is \S+, which has no place here"):
         checkpoint.save(tmp_path / "c", {"p": {"x": np.array(value)}})
     assert os.listdir(tmp_path) == []
 
@@ -172,7 +172,6 @@ def longer(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\0")
 
 
-LOADED_WRONG = pytest.mark.xfail(strict=True, reason="checkpoint.load lets other errors through")
 BAD: list[Any] = [
     (missing, "there is no checkpoint .*c$"),
     (Path.touch, "is damaged"),
@@ -181,7 +180,7 @@ BAD: list[Any] = [
     (lambda path: path.write_bytes(b"\xff" * 100), "is damaged"),
     (lambda path: path.write_bytes(b"PK\3\4 of another program, a ZIP"), "is damaged"),
     (with_dtype("BF16", 2), "is damaged"),
-    pytest.param(with_dtype("F8_E8M0", 1), "is damaged", marks=LOADED_WRONG),
+    (with_dtype("F8_E8M0", 1), "is damaged"),
     (with_metadata(version=""), "no checkpoint that this minigrad reads: it has version None"),
     (with_metadata(version="2"), "it has version '2', and '1' is needed"),
     (with_metadata(parts=""), "is damaged: .*parts"),
@@ -191,8 +190,8 @@ BAD: list[Any] = [
     (with_metadata(parts='["q"]'), "is damaged: .*'p'"),
     (with_metadata(parts="5"), "is damaged"),
     (with_metadata(parts="[[]]"), "is damaged"),
-    pytest.param(with_metadata(facts="[" * 100_000), "is damaged", marks=LOADED_WRONG),
-    pytest.param(with_metadata(facts="[]"), "is damaged", marks=LOADED_WRONG),
+    (with_metadata(facts="[" * 100_000), "is damaged"),
+    (with_metadata(facts="[]"), "is damaged"),
     (Path.mkdir, "c cannot be read: "),
 ]
 

@@ -72,6 +72,8 @@ class Session:
 
     def _train(self) -> None:
         training = self.training
+        if self._due():  # a report that was interrupted: its step gets its line now
+            self.folder.cut_log(training.done)
         with progress_bar() as bar:
             task = bar.add_task("", total=training.steps, figures="")
             while True:

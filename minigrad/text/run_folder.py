@@ -150,10 +150,14 @@ class RunFolder:
             session: dict[str, Any] = facts["session"]
         except (KeyError, TypeError) as error:
             raise DataError(f"{self.path / _CHECKPOINT} is damaged: {error!r}") from None
-        rows = {row["step"]: row for row in self.rows() if row["step"] <= training.done}
+        self.cut_log(training.done + 1)
+        return session
+
+    def cut_log(self, step: int) -> None:
+        """Drop the lines of the log from a step on, and all but the last of several for one step."""
+        rows = {row["step"]: row for row in self.rows() if row["step"] < step}
         text = "".join(json.dumps(row) + "\n" for row in rows.values())
         write_atomically(self.path / _LOG, text.encode())
-        return session
 
     def rows(self) -> list[dict[str, Any]]:
         """The lines of the log, but for one that was cut off at the end."""

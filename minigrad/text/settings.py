@@ -188,11 +188,12 @@ def _check(f: "Field[Any]", value: Any) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ArgumentError(f"{name} must be a whole number from {least} up, not {value!r}")
     elif not (isinstance(value, int | float) and _inside(value, allowed)):
-        bounds = f"from {allowed['least']}" if "least" in allowed else f"above {allowed['above']}"
-        if "below" in allowed:
-            bounds += f" to below {allowed['below']}"
+        bounds = "a finite number"
+        if "above" in allowed:
+            bounds = f"above {allowed['above']}"
         elif "least" in allowed:
-            bounds += " up"
+            end = f"to below {allowed['below']}" if "below" in allowed else "up"
+            bounds = f"from {allowed['least']} {end}"
         raise ArgumentError(f"{name} must be {bounds}, and is {value!r}")
 
 

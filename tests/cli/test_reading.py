@@ -160,12 +160,9 @@ def test_texts_that_cannot_be_scored(
     assert Path("other").read_text() == "tü"
 
 
-NOT_UTF_8 = pytest.mark.xfail(strict=True, reason="bits_per_byte counts the bytes of U+FFFD")
-
-
 @pytest.mark.parametrize(
     "raw",
-    [pytest.param(b"na\xefve\n\xff\xfe" * 20, marks=NOT_UTF_8), "naïve\n".encode() * 20],
+    [b"na\xefve\n\xff\xfe" * 20, "naïve\n".encode() * 20],
 )
 def test_at_level_byte_any_file_is_scored(call: Call, raw: bytes) -> None:
     """A bit a byte is then the same as a bit a symbol."""

@@ -120,7 +120,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], str]] = {
     "one too many": (
         lambda v: v.update({"c.m": 0}),
         ArgumentError,
-        "the values have not wanted: c.m",
+        "the values have names that are not wanted: c.m",
     ),
     "another shape": (
         lambda v: v.update({"b.v": np.zeros((2, 1))}),

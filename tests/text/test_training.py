@@ -132,7 +132,7 @@ def test_gradients_are_clipped_by_their_elements() -> None:
         before = {name: p.get_value() for name, p in t.network.parameters().items()}
         t.step()
         moved = [p.get_value() - before[name] for name, p in t.network.parameters().items()]
-        found[limits] = np.concatenate([m.reshape(-1) for m in moved]), t.gradient_norm
+        found[limits] = np.concatenate([m.reshape(-1) for m in moved]), t.latest[-1][1]
     (free, norm), (clipped, same_norm), (short, _) = found.values()
     np.testing.assert_allclose(clipped, np.clip(free, -1e-3, 1e-3), rtol=1e-3, atol=1e-7)
     assert (abs(free) > 2e-3).any()
@@ -215,7 +215,7 @@ def test_the_rate_is_that_of_the_formula(name: str) -> None:
         before = np.concatenate([p.get_value().reshape(-1) for p in weights(t)])
         t.step()
         after = np.concatenate([p.get_value().reshape(-1) for p in weights(t)])
-        assert t.rate == pytest.approx(1e-3 * expected(count)), count
+        assert t.latest[-1][2] == pytest.approx(1e-3 * expected(count)), count
         if count % 10 == 0:  # the gradient is 1e-6 long
             moved = np.linalg.norm(after.astype("f8") - before)
             assert moved == pytest.approx(1e-9 * expected(count), rel=0.5), count
@@ -233,7 +233,7 @@ def test_the_rate_falls_at_a_plateau(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(7):
         t.judge()
         t.step()
-        rates.append(t.rate)
+        rates.append(t.latest[-1][2])
     assert rates == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01])
 
 

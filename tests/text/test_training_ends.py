@@ -25,24 +25,35 @@ def steps(t: Training, count: int) -> list[float]:
 
 def test_judge_takes_note(monkeypatch: pytest.MonkeyPatch) -> None:
     t = training(patience=2, steps=9)
-    assert (t.best, t.best_step, t.waited, t.judged_at) == (np.inf, 0, 0, 0)
-    losses = iter([3.0, 2.0, 2.0, None, 1.0, 1.5, 1.25])
-    monkeypatch.setattr(Training, "validate", lambda self, most=None: next(losses))
+    assert (t.judgements, t.best_step, t.waited) == ({}, None, 0)
+    losses = [3.0, 2.0, 2.0, 1.0, 1.5, 1.25]
+    left = iter(losses)
+    monkeypatch.setattr(Training, "validate", lambda self, most=None: next(left))
     seen = []
-    for _ in range(7):
+    for _ in losses:
         t.step()
         t.judge()
-        seen.append((t.best, t.best_step, t.waited, t.judged_at, t.finished))
+        seen.append((t.best_step, t.waited, t.finished))
     assert seen == [
-        (3.0, 1, 0, 1, False),
-        (2.0, 2, 0, 2, False),
-        (2.0, 2, 1, 3, False),
-        (2.0, 2, 1, 4, False),  # nothing was kept to judge it by
-        (1.0, 5, 0, 5, False),
-        (1.0, 5, 1, 6, False),
-        (1.0, 5, 2, 7, True),
-    ]
-    assert t.validation_loss == 1.25
+        (1, 0, False), (2, 0, False), (2, 1, False), (4, 0, False), (4, 1, False), (4, 2, True)
+    ]  # fmt: skip
+    assert t.judgements == dict(enumerate(losses, start=1))
+
+
+def test_where_nothing_is_kept_nothing_is_best() -> None:
+    t = training(validation=0.0)
+    t.step()
+    assert t.judge() is None
+    assert (t.judgements, t.best_step, t.waited, t.finished) == ({1: None}, None, 0, False)
+
+
+def test_figures_of_the_latest_steps_are_kept() -> None:
+    t = training(lr=0.5, optimizer="sgd", warmup=30)
+    assert t.latest.shape == (0, 3)
+    losses = steps(t, 25)
+    assert t.latest[:, 0].tolist() == losses[-20:]
+    assert t.latest[:, 2] == pytest.approx([0.5 * (n + 1) / 30 for n in range(5, 25)])
+    assert (t.latest[:, 1] > 0).all()
 
 
 @pytest.mark.parametrize("patience", [0, 1])
