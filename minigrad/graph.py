@@ -13,6 +13,7 @@ import numpy as np
 
 from .dims import Dim, Sizes, evaluate
 from .errors import GateError, GradientError, MinigradError
+from .notation import Notation, call
 from .types import Type
 from .variables import Variable, as_variables
 from .where import caller
@@ -87,6 +88,8 @@ class Gate:
     """True for a view whose elements lie in memory in the same order as those of its input."""
     commutative: ClassVar[bool] = False
     """True when its two inputs may change places: a picture may draw them in either order."""
+    notation: ClassVar[Notation | None] = None
+    """How it is written in formulas; None for a call, ``cube(x)``."""
 
     def infer(self, *types: Any, **_: Any) -> Any:
         """``infer(*types)``: the `Type` of the output, from those of the inputs.
@@ -138,6 +141,11 @@ class Gate:
         """The types of arrays that `forward` can work in, where it is given them as `scratch`: a
         compiled function keeps such memory, where new arrays would cost more than the work."""
         return ()
+
+    def formula(self, *types: Type) -> Notation | tuple[Notation, ...]:
+        """`notation`, where it depends on settings or on the types of the inputs; for a gate with
+        several outputs one for each."""
+        return self.notation or call(str(self), count=len(types))
 
     def bind(self, binding: Binding) -> "Gate":
         """The same gate with numbers in place of dimension names."""

@@ -1,5 +1,7 @@
 """Arithmetic: + − × ÷, powers, and their kin."""
 
+from ..notation import Notation, call, infix, prefix
+from ..types import Type
 from ..variables import Constant, Variable
 from .choice import Where
 from .elementwise import Elementwise
@@ -27,6 +29,7 @@ class Add(Elementwise):
     """x + y. Copies the cotangent to both inputs."""
 
     symbol, ufunc = "+", "add"
+    notation = infix("+", "+", "sum", "sum", "sigma")
     commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
@@ -37,6 +40,7 @@ class Subtract(Elementwise):
     """x - y."""
 
     symbol, ufunc = "−", "subtract"
+    notation = infix("-", "-", "sum", "sum", "sigma")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return cotangent, -cotangent
@@ -48,6 +52,11 @@ class Multiply(Elementwise):
     symbol, ufunc = "×", "multiply"
     commutative = True
 
+    def formula(self, *types: Type) -> Notation:
+        arrays = all(t.shape for t in types)
+        sign, latex = ("⊙", r"\odot") if arrays else ("·", r"\cdot")
+        return infix(sign, latex, "product", "product", "derivative")
+
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return cotangent * y, cotangent * x
 
@@ -56,6 +65,7 @@ class Divide(Elementwise):
     """x / y; a float, also for integers."""
 
     symbol, ufunc = "÷", "divide"
+    notation = Notation("{0:product} / {1:power}", r"\frac{{{0}}}{{{1}}}", "product")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return cotangent / y, -cotangent * output / y
@@ -65,6 +75,9 @@ class FloorDivide(Elementwise):
     """The greatest whole number up to x / y. Its derivative is 0 wherever it has one."""
 
     symbol, ufunc = "⌊÷⌋", "floor_divide"
+    notation = Notation(
+        "⌊{0:product} / {1:power}⌋", r"\left\lfloor\frac{{{0}}}{{{1}}}\right\rfloor"
+    )
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return None, None
@@ -74,6 +87,7 @@ class Remainder(Elementwise):
     """x - y · ⌊x / y⌋, with the sign of y."""
 
     symbol, ufunc = "mod", "remainder"
+    notation = infix("mod", r"\bmod", "product", "product", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         return cotangent, -cotangent * (x // y)
@@ -83,6 +97,7 @@ class Negative(Elementwise):
     """-x."""
 
     symbol, ufunc = "−", "negative"
+    notation = prefix("-", "-", "sum", "sigma")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (-cotangent,)
@@ -92,6 +107,7 @@ class Abs(Elementwise):
     """|x|; the derivative at 0 is taken as 0."""
 
     symbol, ufunc = "|·|", "abs"
+    notation = Notation("|{0}|", r"\left|{0}\right|")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent * x.sign(),)
@@ -101,6 +117,7 @@ class Sign(Elementwise):
     """-1, 0 or 1; NaN for NaN. Its derivative is 0."""
 
     symbol, ufunc = "sgn", "sign"
+    notation = call("sgn")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (None,)
@@ -110,6 +127,7 @@ class Floor(Elementwise):
     """The greatest whole number up to x. Its derivative is 0."""
 
     symbol, ufunc = "⌊·⌋", "floor"
+    notation = Notation("⌊{0}⌋", r"\left\lfloor{0}\right\rfloor")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (None,)
@@ -119,12 +137,14 @@ class Ceil(Floor):
     """The least whole number from x up. Its derivative is 0."""
 
     symbol, ufunc = "⌈·⌉", "ceil"
+    notation = Notation("⌈{0}⌉", r"\left\lceil{0}\right\rceil")
 
 
 class Round(Floor):
     """The nearest whole number, halves to even. Its derivative is 0."""
 
     symbol, ufunc = "round", "rint"
+    notation = call("round")
 
 
 class Power(Elementwise):
@@ -134,6 +154,7 @@ class Power(Elementwise):
     """
 
     symbol, ufunc = "^", "power"
+    notation = Notation("{0:atom}{1:exponent}", "{{{0:atom}}}^{{{1}}}", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
         plain = isinstance(y, Constant) and bool((y.value != 0).all())

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
+from ..notation import Notation, call, infix, prefix
 from ..variables import Variable
 from .elementwise import Elementwise
 
@@ -35,30 +36,35 @@ class Less(Elementwise):
     """x < y."""
 
     symbol, ufunc = "<", "less"
+    notation = infix("<", r"<", "comparison", "sum", "sum")
 
 
 class LessEqual(Elementwise):
     """x ≤ y."""
 
     symbol, ufunc = "≤", "less_equal"
+    notation = infix("≤", r"\le", "comparison", "sum", "sum")
 
 
 class Greater(Elementwise):
     """x > y."""
 
     symbol, ufunc = ">", "greater"
+    notation = infix(">", r">", "comparison", "sum", "sum")
 
 
 class GreaterEqual(Elementwise):
     """x ≥ y."""
 
     symbol, ufunc = "≥", "greater_equal"
+    notation = infix("≥", r"\ge", "comparison", "sum", "sum")
 
 
 class Equal(Elementwise):
     """x = y; NaN equals nothing."""
 
     symbol, ufunc = "=", "equal"
+    notation = infix("=", r"=", "comparison", "sum", "sum")
     commutative = True
 
 
@@ -66,6 +72,7 @@ class NotEqual(Elementwise):
     """x ≠ y."""
 
     symbol, ufunc = "≠", "not_equal"
+    notation = infix("≠", r"\ne", "comparison", "sum", "sum")
     commutative = True
 
 
@@ -73,6 +80,7 @@ class LogicalAnd(Elementwise):
     """Both are true; a number is true unless it is 0."""
 
     symbol, ufunc = "∧", "logical_and"
+    notation = infix("and", r"\land", "logic", "comparison", "comparison")
     commutative = True
 
 
@@ -80,6 +88,7 @@ class LogicalOr(Elementwise):
     """One of them or both are true."""
 
     symbol, ufunc = "∨", "logical_or"
+    notation = infix("or", r"\lor", "logic", "comparison", "comparison")
     commutative = True
 
 
@@ -87,6 +96,7 @@ class LogicalXor(Elementwise):
     """Just one of them is true."""
 
     symbol, ufunc = "⊕", "logical_xor"
+    notation = infix("xor", r"\oplus", "logic", "comparison", "comparison")
     commutative = True
 
 
@@ -94,6 +104,7 @@ class LogicalNot(Elementwise):
     """It is false."""
 
     symbol, ufunc = "¬", "logical_not"
+    notation = prefix("not ", r"\lnot", "logic", "sum")
 
 
 class Isnan(Elementwise):
@@ -118,6 +129,10 @@ class Where(Elementwise):
     """x where condition holds, else y. The cotangent goes to what was chosen, 0 to the other."""
 
     symbol, ufunc = "?:", "where"
+    notation = Notation(
+        "where({0}, {1}, {2})",
+        r"\begin{{cases}}{1} & \text{{if }}{0} \\ {2} & \text{{else}}\end{{cases}}",
+    )
 
     def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
         condition, x, y = dtypes
@@ -142,6 +157,7 @@ class Maximum(Elementwise):
     """The larger one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "max", "maximum"
+    notation = call("max", r"\max", 2)
     commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
@@ -153,6 +169,7 @@ class Minimum(Elementwise):
     """The smaller one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "min", "minimum"
+    notation = call("min", r"\min", 2)
     commutative = True
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:

@@ -13,10 +13,12 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Gate
+from ..notation import Notation, call
 from ..types import Type
 from ..variables import Variable
 from .choice import Maximum, Where
 from .elementwise import Elementwise, ufunc_dtype
+from .reductions import axes_of
 
 __all__ = ["Composite", "LogSoftmax", "LogSumExp", "Relu", "Sigmoid", "Softmax", "Softplus"]
 
@@ -43,6 +45,7 @@ class Sigmoid(_ElementwiseComposite):
     """σ(x) = 1 / (1 + e^-x)."""
 
     symbol = "σ"
+    notation = call("σ", r"\sigma")
 
     def in_place(self) -> bool:
         return type(self).forward is Sigmoid.forward
@@ -99,6 +102,11 @@ class _AlongAxis(Composite):
     """A composite over the exponentials along one axis (counted from the front)."""
 
     axis: int
+
+    def formula(self, *types: Type) -> Notation:
+        rank = len(types[0].shape)
+        over = axes_of(types[0].shape, [self.axis]) if self.axis < rank - 1 else []
+        return call(str(self), more=[f"over {name}" for name in over])
 
     def lift(self, lifted: Sequence[bool], x: Variable) -> Any:
         return replace(self, axis=self.axis + 1)(x)

@@ -9,6 +9,7 @@ import numpy as np
 from ..dims import Size
 from ..errors import DTypeError
 from ..graph import Gate
+from ..notation import SILENT, Notation, call, escape
 from ..types import Type
 from ..variables import Variable
 
@@ -22,6 +23,10 @@ class Arange(Gate):
     size: Size
     symbol: ClassVar[str] = "0…n"
     allocates: ClassVar[bool] = True
+
+    def formula(self, *types: Type) -> Notation:
+        last = self.size - 1
+        return Notation(f"[0, …, {last}]", rf"\left[0, \dots, {escape(str(last))}\right]")
 
     def infer(self) -> Type:
         return Type((self.size,), np.dtype(np.int64))
@@ -38,6 +43,11 @@ class Extent(Gate):
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "n"
 
+    def formula(self, *types: Type) -> Notation:
+        size = str(self.size)
+        binds = "sum" if " " in size else "product" if "*" in size else "atom"
+        return Notation(size.replace("*", "·"), escape(size).replace("*", r" \cdot "), binds)
+
     def infer(self) -> Type:
         return Type((), self.dtype)
 
@@ -52,6 +62,12 @@ class Astype(Gate):
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "cast"
     view: ClassVar[bool] = True
+
+    def formula(self, *types: Type) -> Notation:
+        if types[0].dtype.kind == "b":
+            return Notation("[{0}]", r"\left[{0}\right]")  # 1 where it holds, 0 elsewhere
+        rounds = types[0].differentiable and self.dtype.kind != "f"
+        return call("int") if rounds else SILENT
 
     def infer(self, x: Type) -> Type:
         return Type(x.shape, self.dtype)
@@ -71,6 +87,7 @@ class StopGradient(Gate):
     """x itself, but no cotangent passes."""
 
     symbol: ClassVar[str] = "stop"
+    notation = call("stop")
     view: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -96,6 +113,7 @@ class OneHot(Gate):
     size: Size
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "1-hot"
+    notation = call("onehot")
 
     def infer(self, ids: Type) -> Type:
         if ids.dtype.kind not in "iu":

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ..dims import Shape, Size, show_shape
 from ..errors import DTypeError, ShapeError
 from ..graph import Gate
+from ..notation import Notation, call, subscript
 from ..types import Type
 from ..variables import Variable
 from .shape import View, all_lifted
@@ -51,12 +52,30 @@ def _picked(items: Items, shape: Shape) -> Shape:
     return tuple(picked)
 
 
+def _shown(items: Items, shape: Shape) -> str:
+    """The items as they were written: ``1:, 0``."""
+    found = []
+    for item, size in zip(items, shape, strict=True):
+        if isinstance(item, tuple):
+            start, stop, step = item
+            ends = [str(start) if start != 0 else "", str(stop) if stop != size else ""]
+            found.append(":".join([*ends, str(step)] if step != 1 else ends))
+        else:
+            found.append(str(item))
+    while len(found) > 1 and found[-1] == ":":
+        found.pop()
+    return ", ".join(found)
+
+
 @dataclass(frozen=True)
 class Index(View):
     """x[items], with indices and slices known when the graph is built."""
 
     items: Items
     symbol: ClassVar[str] = "[ ]"
+
+    def formula(self, *types: Type) -> Notation:
+        return subscript(_shown(self.items, types[0].shape))
 
     def infer(self, x: Type) -> Type:
         return Type(_picked(self.items, x.shape), x.dtype)
@@ -78,6 +97,9 @@ class Place(Gate):
     items: Items
     shape: Shape
     symbol: ClassVar[str] = "place"
+
+    def formula(self, *types: Type) -> Notation:
+        return call("place", more=[f"[{_shown(self.items, self.shape)}]"])
 
     def infer(self, x: Type) -> Type:
         if _picked(self.items, self.shape) != x.shape:
@@ -111,6 +133,10 @@ class Take(Gate):
 
     axis: int
     symbol: ClassVar[str] = "take"
+
+    def formula(self, *types: Type) -> Notation:
+        return subscript(":, " * self.axis + "{1}")
+
     allocates: ClassVar[bool] = True
 
     def infer(self, x: Type, ids: Type) -> Type:
@@ -141,6 +167,7 @@ class ScatterAdd(Gate):
     axis: int
     size: Size
     symbol: ClassVar[str] = "scatter+"
+    notation = call("scatter_add", count=2)
 
     def infer(self, x: Type, ids: Type) -> Type:
         _integers(ids)
@@ -182,6 +209,11 @@ class TakeAlong(Gate):
 
     axis: int
     symbol: ClassVar[str] = "pick"
+
+    def formula(self, *types: Type) -> Notation:
+        last = self.axis == len(types[0].shape) - 1
+        return subscript("{1}") if last else call("pick", count=2, more=[f"axis {self.axis}"])
+
     allocates: ClassVar[bool] = True
 
     def infer(self, x: Type, ids: Type) -> Type:
@@ -211,6 +243,7 @@ class ScatterAddAlong(Gate):
     axis: int
     size: Size
     symbol: ClassVar[str] = "put+"
+    notation = call("scatter_add", count=2)
 
     def infer(self, x: Type, ids: Type) -> Type:
         _integers(ids)

@@ -9,6 +9,7 @@ import numpy as np
 from ..dims import broadcast, product, show_shape
 from ..errors import DTypeError, ShapeError
 from ..graph import Gate
+from ..notation import Notation
 from ..types import Type
 from ..variables import Variable
 from .creation import OneHot
@@ -25,6 +26,7 @@ class Matmul(Gate):
     """
 
     symbol: ClassVar[str] = "@"
+    notation = Notation("{0:matmul} @ {1:derivative}", "{0:matmul} \\, {1:matmul}", "matmul")
 
     def infer(self, a: Type, b: Type) -> Type:
         if not a.shape or not b.shape:
@@ -100,6 +102,11 @@ class Lookup(Gate):
     """
 
     symbol = "look up"
+    notation = Notation(
+        "onehot({0}) @ {1:derivative}",
+        r"\operatorname{{onehot}}\left({0}\right) \, {1:matmul}",
+        "matmul",
+    )
 
     def infer(self, ids: Type, table: Type) -> Type:
         if ids.dtype.kind not in "iu":

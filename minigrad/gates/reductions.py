@@ -8,11 +8,23 @@ import numpy as np
 
 from ..dims import Shape, product
 from ..graph import Gate
+from ..notation import SILENT, Notation, call, escape, prefix
 from ..types import Type
 from ..variables import Variable
 from .creation import Extent
 
 __all__ = ["AllTrue", "AnyTrue", "Argmax", "Argmin", "CumulativeSum", "Max", "Mean", "Min", "Sum"]
+
+
+def axes_of(shape: Shape, axes: Sequence[int]) -> list[str]:
+    """What some axes are called: by the names of their sizes, or their numbers; none for all."""
+    if len(axes) == len(shape):
+        return []
+    names = [str(size) for size in shape]
+    return [
+        names[a] if names[a].isidentifier() and names.count(names[a]) == 1 else f"axis {a}"
+        for a in axes
+    ]
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,10 @@ class Reduction(Gate):
     axes: tuple[int, ...]
     keepdims: bool = False
     function: ClassVar[str]
+
+    def formula(self, *types: Type) -> Notation:
+        over = axes_of(types[0].shape, self.axes)
+        return call(str(self), count=1, more=[f"over {', '.join(over)}"] if over else [])
 
     def infer(self, x: Type) -> Type:
         shape = tuple(1 if i in self.axes else size for i, size in enumerate(x.shape))
@@ -53,6 +69,15 @@ class Sum(Reduction):
 
     symbol: ClassVar[str] = "Σ"
     function = "sum"
+
+    def formula(self, *types: Type) -> Notation:
+        if all(types[0].shape[a] == 1 for a in self.axes):
+            return SILENT
+        over = axes_of(types[0].shape, self.axes)
+        axes = ",".join(over)
+        text = f"_{axes}" if len(axes) == 1 else f"_{{{{{axes}}}}}" if axes else ""
+        latex = rf"_{{{{{escape(axes)}}}}}" if axes else ""
+        return prefix(f"Σ{text} ", rf"\sum{latex}", "sigma", "sigma")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
         return self.restore(cotangent, x.shape)
@@ -120,6 +145,10 @@ class Argmax(Gate):
     symbol: ClassVar[str] = "argmax"
     function: ClassVar[str] = "argmax"
 
+    def formula(self, *types: Type) -> Notation:
+        over = axes_of(types[0].shape, [self.axis])
+        return call(str(self), more=[f"over {name}" for name in over])
+
     def infer(self, x: Type) -> Type:
         kept: Shape = (1,) if self.keepdims else ()
         return Type(x.shape[: self.axis] + kept + x.shape[self.axis + 1 :], np.dtype(np.int64))
@@ -149,6 +178,11 @@ class CumulativeSum(Gate):
     axis: int
     reverse: bool = False
     symbol: ClassVar[str] = "Σ≤"
+
+    def formula(self, *types: Type) -> Notation:
+        over = axes_of(types[0].shape, [self.axis])
+        more = [f"over {name}" for name in over] + ["reverse"] * self.reverse
+        return call(str(self), more=more)
 
     def infer(self, x: Type) -> Type:
         return Type(x.shape, np.cumsum(np.ones(1, x.dtype)).dtype)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..dims import Shape, Size, broadcast, product, show_shape
 from ..errors import ShapeError
 from ..graph import Gate
+from ..notation import SILENT, Notation, call, subscript
 from ..types import Type
 from ..variables import Variable, constant
 
@@ -50,6 +52,13 @@ class Reshape(View):
     symbol: ClassVar[str] = "reshape"
     keeps_order: ClassVar[bool] = True
 
+    def formula(self, *types: Type) -> Notation:
+        """Silent where axes of size 1 come and go, and where all axes but the last become one or
+        one becomes several."""
+        old, new = ([s for s in shape if s != 1] for shape in (types[0].shape, self.shape))
+        fits = old == new or (old[-1:] == new[-1:] and min(len(old), len(new)) <= 2)
+        return SILENT if fits else call("reshape", more=[show_shape(self.shape)])
+
     def infer(self, x: Type) -> Type:
         if product(x.shape) != product(self.shape):
             raise ShapeError(
@@ -78,6 +87,14 @@ class PermuteDims(View):
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "Aᵀ"
 
+    def formula(self, *types: Type) -> Notation:
+        rank = len(self.axes)
+        if self.axes == tuple(range(rank)):
+            return SILENT
+        if self.axes == (*range(rank - 2), rank - 1, rank - 2):
+            return Notation("{0:atom}ᵀ", r"{0:atom}^\top", "power")
+        return call("permute", more=map(str, self.axes))
+
     def infer(self, x: Type) -> Type:
         if sorted(self.axes) != list(range(len(x.shape))):
             raise ShapeError(f"the order {self.axes} is none of {len(x.shape)} axes")
@@ -100,6 +117,7 @@ class BroadcastTo(View):
 
     shape: Shape
     symbol: ClassVar[str] = "bcast"
+    notation = SILENT
     repeats: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -129,6 +147,7 @@ class ExpandDims(View):
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "+axis"
+    notation = SILENT
     keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -154,6 +173,7 @@ class Squeeze(View):
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "−axis"
+    notation = SILENT
     keeps_order: ClassVar[bool] = True
 
     def infer(self, x: Type) -> Type:
@@ -179,6 +199,9 @@ class Flip(View):
     axis: int
     symbol: ClassVar[str] = "flip"
 
+    def formula(self, *types: Type) -> Notation:
+        return call("flip", more=[f"axis {self.axis}"] if len(types[0].shape) > 1 else [])
+
     def infer(self, x: Type) -> Type:
         return x
 
@@ -198,6 +221,10 @@ class Concat(Gate):
 
     axis: int
     symbol: ClassVar[str] = "concat"
+
+    def formula(self, *types: Type) -> Notation:
+        operands = ", ".join(f"{{{i}}}" for i in range(len(types)))
+        return Notation(f"[{operands}]", rf"\left[{operands}\right]")
 
     def infer(self, *xs: Type) -> Type:
         first, axis = xs[0].shape, self.axis
@@ -255,6 +282,14 @@ class Split(View):
     sizes: tuple[Size, ...]
     axis: int
     symbol: ClassVar[str] = "split"
+
+    def formula(self, *types: Type) -> tuple[Notation, ...]:
+        before = [":"] * self.axis
+        starts = accumulate(self.sizes[:-1], initial=self.sizes[0] - self.sizes[0])
+        return tuple(
+            subscript(", ".join([*before, f"{start}:{start + size}"]))
+            for start, size in zip(starts, self.sizes, strict=True)
+        )
 
     def infer(self, x: Type) -> tuple[Type, ...]:
         axis = self.axis

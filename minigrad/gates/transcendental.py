@@ -1,5 +1,6 @@
 """Exponentials, logarithms, roots, and the functions of angles."""
 
+from ..notation import Notation, call
 from ..variables import Variable
 from .elementwise import Elementwise
 
@@ -12,6 +13,7 @@ class Exp(Elementwise):
     """e^x."""
 
     symbol, ufunc = "exp", "exp"
+    notation = Notation("e{0:exponent}", "e^{{{0}}}", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent * output,)
@@ -21,6 +23,7 @@ class Expm1(Elementwise):
     """e^x - 1, exact also near 0."""
 
     symbol, ufunc = "eˣ−1", "expm1"
+    notation = Notation("e{0:exponent} - 1", "e^{{{0}}} - 1", "sum")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent * (output + 1),)
@@ -30,6 +33,7 @@ class Log(Elementwise):
     """The natural logarithm; -inf at 0, NaN below."""
 
     symbol, ufunc = "log", "log"
+    notation = call("log", r"\log")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent / x,)
@@ -39,6 +43,7 @@ class Log1p(Elementwise):
     """log(1 + x), exact also near 0."""
 
     symbol, ufunc = "log1p", "log1p"
+    notation = Notation("log(1 + {0:sigma})", r"\log\left(1 + {0:sigma}\right)")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent / (1 + x),)
@@ -48,6 +53,7 @@ class Sqrt(Elementwise):
     """The square root; NaN below 0."""
 
     symbol, ufunc = "√", "sqrt"
+    notation = Notation("√{0:atom}", r"\sqrt{{{0}}}", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent * 0.5 / output,)
@@ -57,6 +63,7 @@ class Tanh(Elementwise):
     """tanh x = (e^x - e^-x) / (e^x + e^-x)."""
 
     symbol, ufunc = "tanh", "tanh"
+    notation = call("tanh", r"\tanh")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent * (1 - output * output),)
@@ -66,6 +73,7 @@ class Sin(Elementwise):
     """The sine of an angle in radians."""
 
     symbol, ufunc = "sin", "sin"
+    notation = call("sin", r"\sin")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (cotangent * x.cos(),)
@@ -75,6 +83,7 @@ class Cos(Elementwise):
     """The cosine of an angle in radians."""
 
     symbol, ufunc = "cos", "cos"
+    notation = call("cos", r"\cos")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
         return (-cotangent * x.sin(),)

@@ -154,7 +154,7 @@ class RunFolder:
         return session
 
     def cut_log(self, step: int) -> None:
-        """Drop the lines of the log from a step on, and all but the last of several for one step."""
+        """Drop the lines of the log from a step on; of several for one step keep the last."""
         rows = {row["step"]: row for row in self.rows() if row["step"] < step}
         text = "".join(json.dumps(row) + "\n" for row in rows.values())
         write_atomically(self.path / _LOG, text.encode())

@@ -137,13 +137,7 @@ def test_ctrl_c_saves_and_says_so(call: Call, monkeypatch: pytest.MonkeyPatch, l
 
 
 @pytest.mark.parametrize(
-    ("where", "at"),
-    [
-        ("validate", 20),
-        ("step", 20),
-        ("step", 13),
-        ("judge", 20),
-    ],
+    ("where", "at"), [("validate", 20), ("judge", 20), ("step", 20), ("step", 13)]
 )
 def test_ctrl_c_in_a_report_and_right_after_a_step(
     call: Call, monkeypatch: pytest.MonkeyPatch, where: str, at: int

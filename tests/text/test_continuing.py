@@ -32,7 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
             "decay": 0.1, "decay_after": 0.5},
     "mingru": {"cell": "mingru", "optimizer": "adagrad", "schedule": "cosine",
                "level": "word", "batch": 2, "warmup": 40},
-    "minlstm": {"cell": "minlstm", "layers": 2, "dropout": 0.2, "optimizer": "adamw",
+    "minlstm": {"cell": "minlstm", "optimizer": "adamw",
                 "level": "byte", "clip_value": 0.01},
 }  # fmt: skip
 
