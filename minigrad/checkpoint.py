@@ -32,7 +32,7 @@ _LARGEST = 8  # bytes of a number
 Part = Mapping[str, Parameter | npt.ArrayLike]
 
 
-def save(path: Path | str, parts: Mapping[str, Part], **facts: Any) -> None:
+def save(path: Path | str, parts: Mapping[str, Part], /, **facts: Any) -> None:
     """Write arrays, by part and name, and facts, which must be JSON.
 
     A crash at any moment leaves the old file or the new one. Raises ArgumentError for a part's name

@@ -29,7 +29,7 @@ __all__ = ["associative_scan"]
 
 Values = list[Variable]
 Op = Callable[[Values, Values], Values]
-_CHUNK, _LEVELS = 8, 2
+_CHUNK = 8
 
 
 def associative_scan(
@@ -43,8 +43,8 @@ def associative_scan(
 
     What is done at once is long, and what is done one after the other short. A size that is an int
     is halved again and again, to a depth of log n (Blelloch, "Prefix sums and their applications",
-    1990); a named one is cut into chunks of 8, twice, which leaves loops of n / 64 steps and of
-    fewer than 8. Both are about 2n applications of op.
+    1990); a named one is cut into chunks of 8, which leaves loops of n / 8 steps and of fewer than
+    8. Both are about 2n applications of op.
 
     A linear recurrence h_t = a_t h_{t-1} + b_t:
 
@@ -81,10 +81,7 @@ def associative_scan(
 
     (size,) = sizes
     rows = [back(x) for x in moved]
-    if isinstance(size, int):
-        done = _halved(combine, rows, size)
-    else:
-        done, _ = _chunked(combine, rows, size, _LEVELS)
+    done = _halved(combine, rows, size) if isinstance(size, int) else _chunked(combine, rows, size)
     return unflatten(structure, [moveaxis(back(x), 0, front_axis(axis, x.ndim, x)) for x in done])
 
 
@@ -111,30 +108,26 @@ def _interleaved(even: Variable, odd: Variable, size: int) -> Variable:
     return woven if size % 2 == 0 else concat([woven, even[half:]])
 
 
-def _chunked(op: Op, xs: Values, size: Size, levels: int) -> tuple[Values, Values]:
+def _chunked(op: Op, xs: Values, size: Size) -> Values:
     """Prefixes of chunks of K elements, side by side; of their totals; and both put together.
 
-        x0 x1 x2 | x3 x4 x5 | x6      →   in each chunk  p0 p1 p2 | p3 p4 p5,  totals p2 p5
-        totals' prefixes q0 q1        →   p0 p1 p2 | q0·p3 q0·p4 q0·p5,  then  q1·x6
-
-    The prefixes (n, …), and the last of them, which is zeros where n is 0.
+    x0 x1 x2 | x3 x4 x5 | x6      →   in each chunk  p0 p1 p2 | p3 p4 p5,  totals p2 p5
+    totals' prefixes q0 q1        →   p0 p1 p2 | q0·p3 q0·p4 q0·p5,  then  q1·x6
     """
-    if levels == 0:
-        return _one_by_one(op, xs, None)
     count = size // _CHUNK
     main = [x[: count * _CHUNK].reshape((count, _CHUNK, *x.shape[1:])) for x in xs]
     inside = [[x[:, 0] for x in main]]
     for k in range(1, _CHUNK):
         inside.append(op(inside[-1], [x[:, k] for x in main]))
-    totals, last = _chunked(op, inside[-1], count, levels - 1)
+    totals, last = _one_by_one(op, inside[-1], None)
     chunk = arange(count)
     before = [take(q, maximum(chunk - 1, 0)) for q in totals]  # of chunk 0: any, it is not used
     whole = [_where(greater_equal(chunk, 1), op(before, p), p) for p in inside[:-1]]
     columns = zip(*whole, totals, strict=True)
     done = [stack(c, axis=1).reshape((count * _CHUNK, *c[0].shape[1:])) for c in columns]
     any_chunk = greater_equal(gates.Extent(dim(count), np.dtype(np.int64))(), 1)
-    rest, last = _one_by_one(op, [x[count * _CHUNK :] for x in xs], (last, any_chunk))
-    return [concat([d, r]) for d, r in zip(done, rest, strict=True)], last
+    rest, _ = _one_by_one(op, [x[count * _CHUNK :] for x in xs], (last, any_chunk))
+    return [concat([d, r]) for d, r in zip(done, rest, strict=True)]
 
 
 def _one_by_one(

@@ -40,6 +40,10 @@ _CONFIGURATION, _WEIGHTS, _CHECKPOINT = (
 _LOG = "log.jsonl"
 
 
+class _OtherFormat(DataError):
+    """A run folder that another version wrote: nothing is wrong with it."""
+
+
 class RunFolder:
     """The folder of one training. Each file is replaced whole or not at all."""
 
@@ -179,10 +183,14 @@ class RunFolder:
         try:
             found = json.loads(raw.decode("utf-8", "surrogatepass"))
             if (version := found["format"]) != _FORMAT:
-                raise DataError(f"it has format {version!r}, and this minigrad reads {_FORMAT}")
+                raise _OtherFormat(
+                    f"{self.path} has format {version!r}, and this minigrad reads {_FORMAT}"
+                )
             settings, source = Settings(**found["settings"]), found["source"]
             vocabulary = LEVELS[settings.level](found["vocabulary"])
             return settings, vocabulary, Source(tuple(source["files"]), source["digest"])
+        except _OtherFormat:
+            raise
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             what = error.message if isinstance(error, MinigradError) else repr(error)
             raise DataError(f"{self.path / _CONFIGURATION} is damaged: {what}") from None

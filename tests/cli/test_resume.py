@@ -167,7 +167,7 @@ def other_text(path: Path) -> None:
         ),
         (cut, [], f"run/{FILES[0]} is damaged"),
         (other_hidden, [], "the checkpoint does not fit: "),
-        (version_1, [], "it has format 1, and this minigrad reads 2"),
+        (version_1, [], "run has format 1, and this minigrad reads 2"),
     ],
 )
 def test_what_cannot_go_on_is_refused(

@@ -117,7 +117,7 @@ def test_along_another_axis(shape: Any, axis: int) -> None:
 
 
 def test_its_depth_is_the_logarithm_of_the_size() -> None:
-    """Of a number: few gates, no loop. Of a name: loops of N / 64 steps, and of fewer than 8."""
+    """Of a number: few gates, no loop. Of a name: loops of N / 8 steps, and of fewer than 8."""
 
     def count(n: int) -> int:
         return len(applies([mg.associative_scan(mg.add, mg.input("x", (n,)))]))
@@ -125,7 +125,7 @@ def test_its_depth_is_the_logarithm_of_the_size() -> None:
     assert count(1024) - count(512) == count(512) - count(256)
     ys = mg.associative_scan(mg.add, mg.input("x", ("N",)))
     lengths = [a.gate.length for a in applies([ys]) if isinstance(a.gate, Scan)]
-    assert [evaluate(n, {"N": 64 * 5 + 8 * 3 + 2}) for n in lengths] == [5, 3, 2]
+    assert [evaluate(n, {"N": 8 * 5 + 2}) for n in lengths] == [5, 2]
 
 
 @pytest.mark.parametrize(
