@@ -29,6 +29,7 @@ from .verify import verify_grad
 if TYPE_CHECKING:
     from . import checkpoint, text
     from .picture import Drawing, draw
+    from .picture.explain import Explanation, explain
     from .tracing import Trace, trace
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "Apply",
     "Constant",
     "Drawing",
+    "Explanation",
     "Function",
     "Gate",
     "Parameter",
@@ -48,6 +50,7 @@ __all__ = [
     "constant",
     "draw",
     "errors",
+    "explain",
     "function",
     "gates",
     "grad",
@@ -71,9 +74,11 @@ __all__ = [
 # Loaded when first asked for, since they need more than NumPy: ``import minigrad`` stays quick.
 _LAZY = {
     "Drawing": "picture",
+    "Explanation": "picture.explain",
     "Trace": "tracing",
     "checkpoint": "",
     "draw": "picture",
+    "explain": "picture.explain",
     "text": "",
     "trace": "tracing",
 }

@@ -10,6 +10,7 @@ from ..tracing import trace
 from ..variables import Variable, inputs
 from ..verify import verify_grad
 from .app import app
+from .instruments import draw_app
 
 __all__ = ["circuit", "draw", "neuron", "verify"]
 
@@ -44,7 +45,7 @@ def verify() -> None:
     raise typer.Exit(0 if right else 1)
 
 
-@app.command()
+@draw_app.command("circuit")
 def draw(
     file: Annotated[Path, typer.Argument(help="A .svg, .png, .pdf or .dot file.")] = _PICTURE,
 ) -> None:
@@ -52,3 +53,6 @@ def draw(
     cost, at = circuit()
     drawn: Any = trace(cost, at).draw().save(file)
     print(f"wrote {drawn}")
+
+
+app.add_typer(draw_app, name="draw")

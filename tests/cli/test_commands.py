@@ -107,7 +107,7 @@ def test_draw(call: Call) -> None:
     ("file", "message"),
     [
         ("circuit.jpeg2", "saved as one of .svg, .png, .pdf, .dot, not as 'circuit.jpeg2'"),
-        ("circuit", "not as 'circuit'"),
+        ("picture", "not as 'picture'"),
         ("nothing/f.dot", "cannot write nothing/f.dot: No such file or directory"),
         ("text.txt/f.dot", "cannot write text.txt/f.dot: Not a directory"),
     ],
