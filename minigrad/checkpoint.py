@@ -43,6 +43,10 @@ def save(path: Path | str, parts: Mapping[str, Part], /, **facts: Any) -> None:
     for part, named in parts.items():
         if _APART in part:
             raise ArgumentError(f"the name of a part has no {_APART}, and this is {part!r}")
+        if not isinstance(named, Mapping):
+            raise ArgumentError(
+                f"part {part} is a dict of arrays, such as .state(), and not {named!r}"
+            )
         for name, value in named.items():
             array = value.get_value() if isinstance(value, Parameter) else np.asarray(value)
             if array.dtype.kind not in "biuf" or array.dtype.itemsize > _LARGEST:

@@ -50,6 +50,10 @@ def score(
         list[Path] | None, typer.Argument(help="Texts (- is standard input), read as one.")
     ] = None,
     top: Annotated[int, typer.Option(min=0, help="The most surprising lines to show.")] = 10,
+    skip_unknown: Annotated[
+        bool,
+        typer.Option("--skip-unknown", help="Leave out characters that the run never saw."),
+    ] = False,
     symbols: Annotated[
         Path | None, typer.Option(help="A file for each symbol and its nats, as JSON lines.")
     ] = None,
@@ -63,6 +67,9 @@ def score(
         raise typer.BadParameter("there is no text to score: give files, or - for standard input")
     network, vocabulary, settings = RunFolder(run).load()
     text, _ = Source.of(files).read(settings.level)
+    if skip_unknown and isinstance(text, str):
+        length, text = len(text), vocabulary.known(text)
+        out.print(f"{length - len(text):,} unknown characters left out")
     scores = Scorer(network, vocabulary).score(text)
     if symbols is not None:
         if symbols.exists():

@@ -1,7 +1,12 @@
 """One ``minigrad train`` as it runs: the loop, its progress bar, its reports, and its end."""
 
 import math
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,7 +21,7 @@ __all__ = ["Session"]
 _REPORTS, _LOG_LINES = 5, 200  # in a training, if it is not too long for so few
 _SHORTEST, _LONGEST = 20, 1000  # steps between two reports that nobody asked for
 _SHORT, _LONG = 160, 500  # symbols of its samples
-_PERIOD = 60  # seconds after which a checkpoint is saved, whether there is a report or not
+_PERIOD = 20  # seconds after which a checkpoint is saved, whether there is a report or not
 
 
 class Session:
@@ -48,7 +53,8 @@ class Session:
         how, status = "done", 0
         try:
             out.print(self._described())
-            self._train()
+            with stopping_when_told():
+                self._train()
         except KeyboardInterrupt:
             how, status = "stopped by you", INTERRUPTED
             self._keep(_LONG)
@@ -158,8 +164,8 @@ class Session:
         if self.missing:
             lines.append(f"no loss.svg: {self.missing}")
         if status:
-            lines.append(f"go on:      minigrad train --resume {path}")
-        lines.append(f"more text:  minigrad sample {path} --length 1000")
+            lines.append(f"go on:      minigrad train --resume {quote(str(path))}")
+        lines.append(f"more text:  minigrad sample {quote(str(path))} --length 1000")
         out.print("\n".join(lines))
 
     def _recent(self) -> float | None:
@@ -180,6 +186,23 @@ class Session:
         if nats is None:
             return "-"
         return f"{nats:.3f} ({nats / math.log(2):.3f} bits/{self.training.settings.level})"
+
+
+@contextmanager
+def stopping_when_told() -> Iterator[None]:
+    """SIGTERM, by which clusters and containers end a program, stops it as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _short(value: float | None) -> float | None:

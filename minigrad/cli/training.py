@@ -89,6 +89,7 @@ def train(
     Ctrl-C saves; --resume goes on.
     """
     given = {n for n in settings if getattr(context.get_parameter_source(n), "name", "") in _GIVEN}
+    _check_given(settings, given)
     source = Source.of([*(files or []), *(data or [])])
     if resume is not None:
         if out_dir or init_from:
@@ -111,6 +112,16 @@ def train(
             log_every=log_every,
         )
     raise typer.Exit(Session(training, folder, report_every, log_every, session).run())
+
+
+def _check_given(settings: dict[str, Any], given: set[str]) -> None:
+    """Refuse options that would be ignored."""
+    if {"steps", "epochs"} <= given:
+        raise typer.BadParameter("--steps and --epochs say the same thing: give one of them")
+    for name, of, value in [("words", "level", "word"), ("decay_patience", "schedule", "plateau")]:
+        if name in given and settings[of] != value:
+            option = name.replace("_", "-")
+            raise typer.BadParameter(f"--{option} is for --{of} {value}, not {settings[of]}")
 
 
 def _start(

@@ -92,7 +92,14 @@ class Cell(Module):
     def __call__(self, x: Any, state: Any) -> tuple[Variable, Any]:
         x = self.checked_input(x)
         old = self.checked_state(state, x.shape[:-1])
-        new = self.settled(self.step(x, *old), old)
+        new = self.step(x, *old)
+        if not isinstance(new, tuple) or len(new) != len(self.state_names):
+            names = ", ".join(self.state_names)
+            raise ArgumentError(
+                f"the step of {type(self).__name__} must return a tuple ({names},), by its "
+                f"state_names, and returned {new!r}"
+            )
+        new = self.settled(new, old)
         return new[0], self._packed(new)
 
     def settled(self, new: State, old: State) -> State:

@@ -43,7 +43,7 @@ class Recurrent(Module):
     The call takes:
         state: where to start; when None, what the cell learned, or ``cell.zero_state(B)``.
         lengths: (B,) integers: row b is a sequence of lengths[b] ≤ T steps, and what follows is
-            padding.
+            padding (a length beyond T counts as T, one below 0 as 0).
         mask: (T, B) bool, in place of lengths: which steps are a row's own; any may be missing.
             In the others its ys are zeros and its state stays as it is, so that a row's last state
             is that of its last own step, and a reversed row starts at its own last step. A row
@@ -70,6 +70,10 @@ class Recurrent(Module):
         truncate: tuple[int, int] | None = None,
         checkpoint: str | int | None = None,
     ) -> None:
+        if isinstance(cell, Recurrent | Bidirectional):
+            raise ArgumentError(
+                f"{type(self).__name__} loops a cell, and was given a layer: {cell!r}"
+            )
         self.cell, self.reverse, self.unroll = cell, reverse, unroll
         self.return_sequences = return_sequences
         self.truncate, self.checkpoint = truncate, checkpoint

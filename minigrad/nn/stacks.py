@@ -117,6 +117,9 @@ class Stack(Module):
     def torch_state_dict(self) -> dict[str, Array]:
         """The weights as PyTorch's layer of this name has them: weight_ih_l0 …, float arrays.
 
+        Of its two biases, which only add up, the first has all and the second is zeros (but for
+        the part of a GRU that r scales).
+
         >>> weights = LSTM(4, 5, bidirectional=True).torch_state_dict()
         >>> list(weights)[:3], weights["weight_ih_l0_reverse"].shape
         (['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0'], (20, 4))

@@ -68,8 +68,9 @@ class Optimizer(ABC):
         `cost_or_grads` is a scalar cost, or gradients: a dict with the keys of `parameters`, or a
         list in their order. Slots belong to their parameter: another call for it uses the same.
 
-        Raises ArgumentError where gradients and parameters do not match, ShapeError for a gradient
-        of another shape, GradientError for a parameter that the cost does not depend on.
+        Raises ArgumentError where there are none, or gradients and parameters do not match,
+        ShapeError for a gradient of another shape, GradientError for a parameter that the cost does
+        not depend on.
         """
         named = _named(parameters)
         grads = _gradients(cost_or_grads, named)
@@ -297,6 +298,11 @@ def _named(parameters: Mapping[str, Parameter] | Iterable[Parameter]) -> dict[st
         named = dict(parameters)
     else:
         named = {str(i): p for i, p in enumerate(parameters)}
+    if not named:
+        raise ArgumentError(
+            "there are no parameters to update: a Module knows those that are its attributes, or "
+            "in its lists, tuples, dicts and modules"
+        )
     for name, p in named.items():
         if not isinstance(p, Parameter):
             raise ArgumentError(f"{name} must be a parameter, and is {p!r}")

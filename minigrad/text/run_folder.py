@@ -192,7 +192,7 @@ class RunFolder:
         except _OtherFormat:
             raise
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            what = error.message if isinstance(error, MinigradError) else repr(error)
+            what = error.message if isinstance(error, MinigradError) else f"{error!r:.100}"
             raise DataError(f"{self.path / _CONFIGURATION} is damaged: {what}") from None
 
     def _read(self, name: str) -> bytes:

@@ -73,10 +73,15 @@ class Vocabulary:
             return np.fromiter(map(self._numbers.__getitem__, text), np.int64, len(text))
         except KeyError as missing:
             place = text.index(missing.args[0])
+            line = text.count("\n", 0, place) + 1
             raise DataError(
-                f"the character {missing.args[0]!r}, at place {place:,} of the text, is not among "
-                f"the {len(self):,} that the vocabulary has"
+                f"the character {missing.args[0]!r}, at place {place:,} of the text, in line "
+                f"{line:,}, is not among the {len(self):,} that the vocabulary has"
             ) from None
+
+    def known(self, text: str) -> str:
+        """The text without what the vocabulary has not."""
+        return "".join(c for c in text if c in self._numbers)
 
     def decode(self, numbers: Iterable[int] | Array) -> str:
         """The text of a sequence of numbers."""
@@ -136,6 +141,9 @@ class Words(Vocabulary):
     def split(self, text: str) -> list[str]:
         return self._piece.findall(text)
 
+    def known(self, text: str) -> str:
+        return text  # what it has not is the unknown symbol
+
     def encode(self, text: str) -> Array:
         """The numbers of a text of n symbols: (n,) int64, 0 for those that are not known."""
         numbers = self._numbers
@@ -187,6 +195,9 @@ class Bytes(Vocabulary):
         if pieces:
             pieces[-1] += decoder.decode(b"", final=True)
         return pieces
+
+    def known(self, text: str) -> str:
+        return text  # it has all
 
     def encode(self, text: str | bytes) -> Array:
         """The numbers of a text of n bytes: (n,) int64."""

@@ -100,3 +100,15 @@ def test_options_that_cannot_be(call: Call, options: list[Any], message: str) ->
     assert_refused(train(call, *options), message)
     assert os.listdir() == ["text.txt"]
     assert Path("text.txt").read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--steps", 5, "--epochs", 1], "--steps and --epochs say the same thing"),
+        (["--words", 5], "--words is for --level word, not char"),
+        (["--decay-patience", 5], "--decay-patience is for --schedule plateau, not constant"),
+    ],
+)
+def test_options_that_would_be_ignored(call: Call, options: list[Any], message: str) -> None:
+    assert_refused(train(call, *options), message)

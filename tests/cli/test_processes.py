@@ -31,7 +31,8 @@ def test_python_m(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
-def test_a_real_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop(tmp_path: Path, told: signal.Signals) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
     command = [*MAIN, "train", "text.txt", *SMALL, "--steps", "100000", "--out", "run"]
     with subprocess.Popen(
@@ -40,7 +41,7 @@ def test_a_real_ctrl_c(tmp_path: Path) -> None:
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert "characters" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(told)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert "stopped by you after" in out

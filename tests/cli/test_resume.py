@@ -224,7 +224,7 @@ def test_the_weights_are_taken_over(
         (["--layer-norm"], "the network of run has layer_norm False, not True"),
         (
             ["--data", "other.txt"],
-            "the character 'ü', at place 1,261 of the text, is not among",
+            "the character 'ü', at place 1,261 of the text, in line 1, is not among",
         ),
         (["--out", "run"], "run exists already"),
         (["--lr", 0], "lr must be above 0"),

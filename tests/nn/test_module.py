@@ -85,3 +85,12 @@ def test_repr_shows_settings_parameters_and_parts() -> None:
         "    dropout: Dropout()\n"
         "  layers.1: tanh"
     )
+
+
+def test_evaluating_leaves_each_part_as_it_was() -> None:
+    net = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5).eval())
+    with net.evaluating():
+        assert [layer.training for layer in (net, *net.layers)] == [False] * 3
+    with pytest.raises(KeyError), net.evaluating():
+        raise KeyError
+    assert [layer.training for layer in (net, *net.layers)] == [True, True, False]

@@ -207,3 +207,21 @@ def test_wrong_arguments() -> None:
         nn.LSTM(F, H, bidirectional=True, reverse=True)
     with pytest.raises(ArgumentError, match="dropout is applied between layers"):
         nn.LSTM(F, H, dropout=0.5)
+
+
+@pytest.mark.parametrize("make", [nn.Recurrent, lambda layer: nn.Bidirectional(layer, layer)])
+def test_a_layer_is_no_cell(make: Any) -> None:
+    with pytest.raises(ArgumentError, match="loops a cell, and .* a layer: Recurrent"):
+        make(nn.Recurrent(nn.GRUCell(F, H)))
+
+
+def test_a_step_that_returns_no_tuple() -> None:
+    class Bare(nn.Cell):
+        def step(self, x: mg.Variable, *state: mg.Variable) -> Any:
+            return state[0] + x
+
+    cell = Bare(F, F)
+    with pytest.raises(
+        ArgumentError, match=r"step of Bare must return a tuple \(h,\), by its state"
+    ):
+        cell(mg.input("x", ("B", F)), cell.zero_state("B"))

@@ -347,3 +347,10 @@ def test_clipping_keeps_dtypes_and_structure(clip: Callable[..., Any]) -> None:
 def test_gradients_of_zeros_stay_zeros() -> None:
     (g,) = optim.clip_by_global_norm([mg.constant(np.zeros(3))], 1.0)
     exact(g.eval(), np.zeros(3))
+
+
+def test_nothing_to_update() -> None:
+    w = mg.parameter(1.0, "w")
+    for parameters in ({}, []):
+        with pytest.raises(ArgumentError, match="no parameters to update: a Module knows those"):
+            optim.Adam().updates(w * w, parameters)

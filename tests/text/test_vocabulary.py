@@ -113,7 +113,9 @@ def test_the_order_given_is_kept() -> None:
 
 
 def test_an_unknown_character_is_named_with_its_place() -> None:
-    with pytest.raises(DataError, match=r"'w', at place 5 of the text, is not among the 4 that"):
+    with pytest.raises(
+        DataError, match=r"'w', at place 5 of the text, in line 1, is not among the 4 that"
+    ):
         Vocabulary("helo").encode("hellow")
 
 
