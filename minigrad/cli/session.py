@@ -52,8 +52,8 @@ class Session:
         """Train to the end, or to Ctrl-C. The exit status."""
         how, status = "done", 0
         try:
-            out.print(self._described())
             with stopping_when_told():
+                out.print(self._described())
                 self._train()
         except KeyboardInterrupt:
             how, status = "stopped by you", INTERRUPTED

@@ -211,7 +211,7 @@ def test_wrong_arguments() -> None:
 
 @pytest.mark.parametrize("make", [nn.Recurrent, lambda layer: nn.Bidirectional(layer, layer)])
 def test_a_layer_is_no_cell(make: Any) -> None:
-    with pytest.raises(ArgumentError, match="loops a cell, and .* a layer: Recurrent"):
+    with pytest.raises(ArgumentError, match="loops a cell, and was given a layer: Recurrent"):
         make(nn.Recurrent(nn.GRUCell(F, H)))
 
 
@@ -221,7 +221,5 @@ def test_a_step_that_returns_no_tuple() -> None:
             return state[0] + x
 
     cell = Bare(F, F)
-    with pytest.raises(
-        ArgumentError, match=r"step of Bare must return a tuple \(h,\), by its state"
-    ):
+    with pytest.raises(ArgumentError, match=r"step of Bare must return a tuple \(h,\)"):
         cell(mg.input("x", ("B", F)), cell.zero_state("B"))
