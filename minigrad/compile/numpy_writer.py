@@ -17,6 +17,7 @@ from ..graph import Apply
 from ..types import Type
 from ..variables import Constant
 from .called import CalledGate
+from .expressions import dtype_of, one_line, part_of, shape_of, type_of
 from .names import Names
 from .plan import (
     Array,
@@ -137,7 +138,7 @@ class _Writer:
                 self.copy(source, target, apply)
             case Empty(array, apply):
                 name = self.names.give(array, self.fresh(array.name))
-                self.line(f"{name} = np.empty({_type(array)})", apply)
+                self.line(f"{name} = np.empty({type_of(array)})", apply)
             case Loop():
                 self.loop(step)
         if not self.loops:
@@ -185,15 +186,15 @@ class _Writer:
     def laid(self, array: Array, block: Block) -> str:
         """An array over the whole of a block."""
         name = self.fresh("b")
-        memory = f"{self.block(block)}.view({_dtype(array)})"
-        self.once(f"{name} = {memory}.reshape({_shape(array)})")
+        memory = f"{self.block(block)}.view({dtype_of(array)})"
+        self.once(f"{name} = {memory}.reshape({shape_of(array)})")
         self.static[array] = True
         return name
 
     def part(self, array: Array, part: Part) -> str:
         """A part of another array."""
         name = self.fresh("b")
-        line = f"{name} = {_part(array, part, self.value(part.of))}"
+        line = f"{name} = {part_of(array, part, self.value(part.of))}"
         contiguous = all(size == 1 for size in part.of.type.shape[: part.axis])
         if not self.make_once([array], part.of, [name], [line], contiguous):
             self.line(line)
@@ -376,7 +377,7 @@ class _Writer:
 
     def write(self, step: Call, made: Sequence[str], lines: Sequence[str]) -> None:
         """The lines of a gate, and after them what is left of it."""
-        named = _one_line(", ".join(v.name for v in step.apply.outputs if v.name))
+        named = one_line(", ".join(v.name for v in step.apply.outputs if v.name))
         for i, text in enumerate(lines):
             self.line(text, step.apply, named if step.placed and i == len(lines) - 1 else "")
         temporary = {text.partition(" = ")[0] for text in lines if re.match(r"\w+ = ", text)}
@@ -389,7 +390,7 @@ class _Writer:
         for array, name in zip(step.outputs, made, strict=True):
             given = f"(np.asarray({name}).dtype, np.shape({name}))"
             message = f"{step.apply.gate}.infer says {array.type}, its forward gave"
-            test = f"if {given} != ({_dtype(array)}, {_shape(array)})"
+            test = f"if {given} != ({dtype_of(array)}, {shape_of(array)})"
             found.append(f"{test}: raise ValueError({message!r}, *{given})")
         return found
 
@@ -402,30 +403,3 @@ class _Writer:
                 self.checked.append(step.apply)
                 number = str(len(self.checked) - 1)
                 self.line(f"finite({', '.join([name, number, *self.counters()])})", step.apply)
-
-
-def _dtype(array: Array) -> str:
-    return f"np.{array.type.dtype.name}"
-
-
-def _shape(array: Array) -> str:
-    return str(array.type.shape)
-
-
-def _type(array: Array) -> str:
-    return f"{_shape(array)}, {_dtype(array)}"
-
-
-def _part(array: Array, part: Part, whole: str) -> str:
-    """The expression for a part of an array."""
-    sizes = part.of.type.shape
-    if part.axis == 0 and part.stop - part.start == 1 and array.type.shape == sizes[1:]:
-        return f"{whole}[{part.start}]"
-    slices = f"{whole}[{':, ' * part.axis}{part.start}:{part.stop}]"
-    whole_part = (*sizes[: part.axis], part.stop - part.start, *sizes[part.axis + 1 :])
-    return slices if whole_part == array.type.shape else f"{slices}.reshape({_shape(array)})"
-
-
-def _one_line(text: str) -> str:
-    """A user's name as part of a comment: whatever is in it, the comment ends with its line."""
-    return " ".join(text.split())
