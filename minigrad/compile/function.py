@@ -171,8 +171,8 @@ class Function:
         with self._turn:
             if self._is_running:
                 raise ReentryError(f"{self.name} is called while it runs, by its own thread")
-            self._is_running = True
             try:
+                self._is_running = True
                 loaded = self._programs.get(shapes)
                 if loaded is None or loaded is not self._latest:
                     loaded = self._turn_to(shapes)
