@@ -18,19 +18,22 @@ def caller() -> str | None:
     """``file:line`` of the innermost frame that is not minigrad's own."""
     if (where := _where.get()) is not None:
         return where
+    own = _own.get()
     frame = sys._getframe(1)
-    while _is_ours(frame):
+    while (file := frame.f_code.co_filename).startswith(_PACKAGE) or _is_generated(frame, file):
+        if file.startswith(own):
+            break
         if frame.f_back is None:
             return None
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return f"{file}:{frame.f_lineno}"
 
 
-def _is_ours(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    if file == "<string>":  # a program of the user's, or a method that a dataclass of ours has
-        return str(frame.f_globals.get("__package__")).partition(".")[0] == "minigrad"
-    return file.startswith(_PACKAGE) and not file.startswith(_own.get())
+def _is_generated(frame: FrameType, file: str) -> bool:
+    """Whether it is a method that a dataclass of ours has, and no program of the user's."""
+    if file != "<string>":
+        return False
+    return str(frame.f_globals.get("__package__")).partition(".")[0] == "minigrad"
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import gates
 from ..dims import Size, dim
 from ..errors import ScanError
 from ..functions import (
@@ -21,6 +20,7 @@ from ..functions import (
     zeros,
 )
 from ..functions.reductions import front_axis
+from ..gates import Extent
 from ..tree import flatten, tree_map, unflatten
 from ..variables import Variable, as_variables, constant
 from .loop import scan
@@ -125,7 +125,7 @@ def _chunked(op: Op, xs: Values, size: Size) -> Values:
     whole = [_where(greater_equal(chunk, 1), op(before, p), p) for p in inside[:-1]]
     columns = zip(*whole, totals, strict=True)
     done = [stack(c, axis=1).reshape((count * _CHUNK, *c[0].shape[1:])) for c in columns]
-    any_chunk = greater_equal(gates.Extent(dim(count), np.dtype(np.int64))(), 1)
+    any_chunk = greater_equal(Extent(dim(count), np.dtype(np.int64))(), 1)
     rest, _ = _one_by_one(op, [x[count * _CHUNK :] for x in xs], (last, any_chunk))
     return [concat([d, r]) for d, r in zip(done, rest, strict=True)]
 

@@ -1,6 +1,6 @@
 """Scan, the gate that is a loop, and its way back, which is made of scans again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -96,6 +96,30 @@ class Scan(Gate):
                 return sorted(found)
             found |= dict.fromkeys(more)
             wanted += [new[j] for j in more]
+
+    def passed(
+        self, needed: Sequence[bool], seeded: Collection[int], outputs: Sequence[Variable]
+    ) -> tuple[set[Variable], list[int]]:
+        """What in a step depends on the inputs that are `needed`, and the carries that a cotangent
+        passes: those that do, and lead to one of the outputs that have a cotangent (`seeded`).
+
+        `outputs` are those of the body, or what stands for them.
+        """
+        inputs, n = self.body.inputs, self.carries
+        varied = {v for v, need in zip(inputs, needed, strict=True) if need}
+        while True:
+            reached = dependents(outputs, varied)
+            more = {
+                inputs[j]
+                for j in range(n)
+                if outputs[j] in reached and outputs[j].type.differentiable
+            }
+            if more <= varied:
+                break
+            varied |= more
+        leading = set(self.needed_carries(self.body.outputs[i] for i in seeded))
+        leading |= {i for i in seeded if i < n}
+        return reached, [j for j in range(n) if j in leading and inputs[j] in varied]
 
     def narrowed(self, wanted: Sequence[int]) -> tuple["Scan", list[int], list[int]]:
         """The scan for only these outputs: the gate, and by index the inputs and outputs it has.
@@ -196,7 +220,7 @@ class _WayBack:
         self.gate, self.apply = gate, apply
         body, n = gate.body, gate.carries
         self.seeded = [i for i, ct in enumerate(cotangents) if ct is not None]
-        self.active = self._active(needed)
+        _, self.active = gate.passed(needed, self.seeded, body.outputs)
         # Cotangents of one step: of its new carries, coming from the step after it, and of its ys.
         self.carried = {j: _like(body.outputs[j]) for j in self.active}
         self.given = {i: _like(body.outputs[i]) for i in self.seeded if i >= n}
@@ -205,24 +229,6 @@ class _WayBack:
             [i for i in range(len(needed)) if (i in self.carried if i < n else needed[i])]
         )
         self.residuals = self._residuals()
-
-    def _active(self, needed: Sequence[bool]) -> list[int]:
-        """The carries that a cotangent passes: made of what needs one, leading to what has one."""
-        body, n = self.gate.body, self.gate.carries
-        varied = {v for v, need in zip(body.inputs, needed, strict=True) if need}
-        while True:
-            reached = dependents(body.outputs, varied)
-            more = {
-                body.inputs[j]
-                for j in range(n)
-                if body.outputs[j] in reached and body.outputs[j].type.differentiable
-            }
-            if more <= varied:
-                break
-            varied |= more
-        leading = set(self.gate.needed_carries(body.outputs[i] for i in self.seeded))
-        leading |= {i for i in self.seeded if i < n}
-        return [j for j in range(n) if j in leading and body.inputs[j] in varied]
 
     def _step(self, wanted: Sequence[int]) -> dict[int, Variable]:
         """One step back: the cotangents of those inputs of the body that are wanted."""

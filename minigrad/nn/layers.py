@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import gates
 from ..dims import product
 from ..errors import ArgumentError, DTypeError
 from ..functions import astype, mean, sqrt, square, take
+from ..gates import Extent
 from ..random import Generator
 from ..variables import Parameter, Variable, as_variables
 from . import init
@@ -235,7 +235,7 @@ class BatchNorm(Module):
         others = tuple(range(x.ndim - 1))
         centre = mean(x, axis=others)
         variance = mean(square(x - centre), axis=others)
-        count = gates.Extent(product(x.shape[:-1]), x.dtype)()
+        count = Extent(product(x.shape[:-1]), x.dtype)()
         unbiased = variance * (count / (count - 1))
         self._updates = [
             (p, ((1 - self.momentum) * p + self.momentum * new).stop_gradient())

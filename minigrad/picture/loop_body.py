@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..dims import Size
-from ..graph import Apply, Gate, applies, dependents
+from ..graph import Apply, Gate, applies
 from ..loops.gate import Scan
 from ..notation import SILENT, Notation, prefix
 from ..types import Type
@@ -117,21 +117,7 @@ class Body:
     def active(
         self, needed: Sequence[bool], seeded: Collection[int]
     ) -> tuple[set[Variable], list[int]]:
-        """The variables of the step that what is needed varies, and the carries that a cotangent
-        passes: those among them that lead to an output with a cotangent (`seeded`)."""
-        varied = {v for v, need in zip(self.inputs, needed, strict=True) if need}
-        n = self.carries
-        while True:
-            reached = dependents(self.outputs, varied)
-            more = {
-                self.inputs[j]
-                for j in range(n)
-                if self.outputs[j] in reached and self.outputs[j].type.differentiable
-            }
-            if more <= varied:
-                break
-            varied |= more
-        leading = set(self.gate.needed_carries(self.gate.body.outputs[i] for i in seeded))
-        leading |= {i for i in seeded if i < n}
-        varied = {v for v in reached if v.type.differentiable}
-        return varied, [j for j in range(n) if j in leading and self.inputs[j] in varied]
+        """The floats of the step that what is needed varies, and the carries that a cotangent
+        passes."""
+        reached, carries = self.gate.passed(needed, seeded, self.outputs)
+        return {v for v in reached if v.type.differentiable}, carries

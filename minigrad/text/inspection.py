@@ -20,7 +20,7 @@ from ..tree import flatten, unflatten
 from ..types import Array
 from ..variables import Variable, input
 from .model import CharRNN
-from .sampling import start_state
+from .sampling import check_finite, check_sizes, start_state
 from .vocabulary import Vocabulary
 
 __all__ = ["Activations", "activations", "best_units", "features", "gradient_flow", "saturation"]
@@ -58,16 +58,13 @@ def _opened(network: CharRNN) -> tuple[Variable, Any, Variable, list[_Layer]]:
     There is no variable for one step of a loop, but the gradient by a shift of h_t is that by h_t:
     each step adds its own, which is zero, wherever h_t is read (c_t is read by h_t too).
     """
-    training = network.training
-    network.eval()
     symbols, state = input("symbols", ("T", "B"), "int64"), state_inputs(network)
     xs, layers = one_hot(symbols, network.size), []
-    for recurrent, start in zip(network.recurrent.layers, state, strict=True):
-        layers.append(_looped(recurrent.cell, xs, start))
-        xs = layers[-1].parts[0]
-    logits = network.readout(xs)
-    if training:
-        network.train()
+    with network.evaluating():
+        for recurrent, start in zip(network.recurrent.layers, state, strict=True):
+            layers.append(_looped(recurrent.cell, xs, start))
+            xs = layers[-1].parts[0]
+        logits = network.readout(xs)
     return symbols, state, logits, layers
 
 
@@ -99,17 +96,13 @@ def _read(network: CharRNN, numbers: Array, wanted: Callable[[list[_Layer]], Any
         rows, now = run(numbers[start : start + _CHUNK, None], now)
         found.append(rows)
     joined = [np.concatenate(column)[:, 0] for column in zip(*found, strict=True)]
-    if not all(np.isfinite(rows).all() for rows in joined):
-        raise DataError("the network makes no finite numbers: its training has diverged")
+    for rows in joined:
+        check_finite(rows)
     return joined
 
 
 def _encoded(network: CharRNN, vocabulary: Vocabulary, text: str | bytes, least: int) -> Array:
-    if network.size != len(vocabulary):
-        raise ArgumentError(
-            f"the network is for {network.size:,} symbols, and the vocabulary has "
-            f"{len(vocabulary):,}"
-        )
+    check_sizes(network, vocabulary)
     numbers = vocabulary.encode(text)  # type: ignore[arg-type]  # bytes at level byte
     if len(numbers) < least:
         raise DataError(

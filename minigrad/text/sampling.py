@@ -92,17 +92,28 @@ def reading(network: CharRNN, vocabulary: Vocabulary) -> tuple[Variable, Any, Va
     symbols, state = input("symbols", ("T", "B"), "int64"), state_inputs(network)
     with network.evaluating():
         logits, new_state = network(symbols, state)
-    if logits.shape[-1] != len(vocabulary):
-        raise ArgumentError(
-            f"the network is for {logits.shape[-1]:,} symbols, and the vocabulary has "
-            f"{len(vocabulary):,}"
-        )
+    check_sizes(network, vocabulary)
     return symbols, state, logits, new_state
 
 
-def start_state(network: CharRNN) -> Any:
-    """The state before a text, as arrays."""
-    return tree_map(lambda v: v.eval(), network.zero_state(1))
+def check_sizes(network: CharRNN, vocabulary: Vocabulary) -> None:
+    """ArgumentError for a network and a vocabulary of different sizes."""
+    if network.size != len(vocabulary):
+        raise ArgumentError(
+            f"the network is for {network.size:,} symbols, and the vocabulary has "
+            f"{len(vocabulary):,}"
+        )
+
+
+def check_finite(numbers: Array) -> None:
+    """DataError for what a network that has diverged makes."""
+    if not np.isfinite(numbers).all():
+        raise DataError("the network makes no finite numbers: its training has diverged")
+
+
+def start_state(network: CharRNN, batch: int = 1) -> Any:
+    """The state before `batch` texts, as arrays."""
+    return tree_map(lambda v: v.eval(), network.zero_state(batch))
 
 
 def draw(
@@ -130,8 +141,7 @@ def probabilities(
     >>> probabilities(logits, top_p=0.5).round(3).tolist()
     [0.0, 0.571, 0.429, 0.0]
     """
-    if not np.isfinite(logits).all():
-        raise DataError("the network makes no finite numbers: its training has diverged")
+    check_finite(logits)
     if temperature == 0:
         temperature, top_k = 1.0, 1
     with np.errstate(over="ignore"):  # a temperature next to 0: -∞, whose exp is 0

@@ -12,7 +12,7 @@ from ..nn.losses import softmax_cross_entropy
 from ..types import Array
 from ..variables import input
 from .model import CharRNN
-from .sampling import reading, start_state
+from .sampling import check_finite, reading, start_state
 from .vocabulary import Vocabulary
 
 __all__ = ["Scorer", "Scores"]
@@ -129,7 +129,6 @@ class Scorer:
             part = numbers[start : start + self.chunk + 1]
             found, state = self._read(part[:-1], part[1:], state)
             nats[start + 1 : start + len(part)] = found[:, 0]
-        if not np.isfinite(nats).all():
-            raise DataError("the network makes no finite numbers: its training has diverged")
+        check_finite(nats)
         pieces = self.vocabulary.split(text)  # type: ignore[arg-type]
         return Scores(pieces, nats, self.vocabulary.level)

@@ -21,6 +21,7 @@ from ..types import Array
 from ..variables import Parameter, Variable, constant, input, set_values
 from ..where import naming
 from .batches import StatefulBatches
+from .sampling import start_state
 from .settings import Settings
 from .vocabulary import LEVELS, Vocabulary, Words
 
@@ -78,7 +79,7 @@ class Training:
         self._done = Parameter(0, "done")
         self._latest = Parameter(np.zeros((_RECENT, 3)), "latest")
         self._carried = tree_map(
-            lambda v: Parameter(v.eval(), "carried"), self.network.zero_state(settings.batch)
+            lambda a: Parameter(a, "carried"), start_state(self.network, settings.batch)
         )
         with naming("nn", "optim", "text") if detect_nan else nullcontext():
             self._train, self._judge = self._compiled(rate, detect_nan)
@@ -204,7 +205,7 @@ class Training:
             return None
         length = min(self.settings.length, count)
         batches = StatefulBatches(numbers, min(self.settings.batch, count // length), length)
-        state = tree_map(lambda v: v.eval(), self.network.zero_state(batches.batch))
+        state = start_state(self.network, batches.batch)
         losses = []
         for symbols, targets in islice(batches, most):
             loss, state = self._judge(symbols, targets, state)
