@@ -20,6 +20,7 @@ from .functions.indexing import *
 from .functions.reductions import *
 from .functions.shape import *
 from .graph import Apply, Gate
+from .groups import group
 from .jacobians import hessian, jacobian
 from .loops import associative_scan, scan
 from .types import Type
@@ -54,6 +55,7 @@ __all__ = [
     "function",
     "gates",
     "grad",
+    "group",
     "hessian",
     "input",
     "inputs",

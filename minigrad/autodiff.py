@@ -11,6 +11,7 @@ from .dims import show_shape
 from .errors import ArgumentError, GateError, GradientError
 from .functions import astype, ones_like, zeros_like
 from .graph import Apply, applies, leaves, substitute
+from .groups import entered, mirrored
 from .interpret import label
 from .tree import flatten, unflatten
 from .variables import Input, Variable, as_variables
@@ -25,7 +26,8 @@ def pull(
     """Cotangents of `wrt` from those of outputs, back through the applications of a sorted walk.
 
     Only what depends on `wrt` is visited; a variable used n times gets the sum of n contributions.
-    A variable that no cotangent reaches is not in the result.
+    A variable that no cotangent reaches is not in the result. What it builds is in the group
+    "gradient", where each group of the order has a twin.
     """
     order = list(order)
     varied = set(wrt)
@@ -33,15 +35,16 @@ def pull(
         if any(v in varied for v in apply.inputs):
             varied.update(v for v in apply.outputs if v.type.differentiable)
     total = {v: ct for v, ct in cotangents.items() if v in varied}
-    for apply in reversed(order):
-        incoming = [total.get(v) for v in apply.outputs]
-        needed = [v in varied for v in apply.inputs]
-        if not any(needed) or all(ct is None for ct in incoming):
-            continue
-        with located(apply.where):
-            contributions = apply.gate.pullback(apply, incoming, needed)
-            for v, ct in _checked(apply, contributions, needed):
-                total[v] = total[v] + ct if v in total else ct
+    with mirrored("gradient") as twin:
+        for apply in reversed(order):
+            incoming = [total.get(v) for v in apply.outputs]
+            needed = [v in varied for v in apply.inputs]
+            if not any(needed) or all(ct is None for ct in incoming):
+                continue
+            with located(apply.where), entered(twin(apply.group)):
+                contributions = apply.gate.pullback(apply, incoming, needed)
+                for v, ct in _checked(apply, contributions, needed):
+                    total[v] = total[v] + ct if v in total else ct
     return {v: total[v] for v in wrt if v in total}
 
 
@@ -128,16 +131,18 @@ def vjp(outputs: Any, wrt: Any, cotangents: Any, unused: str = "error") -> Any:
                 'or make it a float with .astype("float32")',
                 v.where,
             )
-    seeds = _seeds(outputs, cotangents, "cotangent")
-    found = pull(applies(outs), _by_variable(outs, seeds), targets)
-    for v in targets:
-        if v not in found and unused == "error":
-            raise GradientError(
-                f"no gradient reaches {label(v)}: the outputs do not depend on it, or only "
-                'through integers or stop_gradient. Leave it out of wrt, or pass unused="zeros"',
-                v.where,
-            )
-    return unflatten(structure, [found[v] if v in found else zeros_like(v) for v in targets])
+    with mirrored("gradient"):
+        seeds = _seeds(outputs, cotangents, "cotangent")
+        found = pull(applies(outs), _by_variable(outs, seeds), targets)
+        for v in targets:
+            if v not in found and unused == "error":
+                raise GradientError(
+                    f"no gradient reaches {label(v)}: the outputs do not depend on it, or only "
+                    "through integers or stop_gradient. Leave it out of wrt, or pass "
+                    'unused="zeros"',
+                    v.where,
+                )
+        return unflatten(structure, [found[v] if v in found else zeros_like(v) for v in targets])
 
 
 def grad(cost: Variable, wrt: Any, unused: str = "error") -> Any:
@@ -169,9 +174,10 @@ def grad(cost: Variable, wrt: Any, unused: str = "error") -> Any:
             "or .sum(), or use mg.vjp with a cotangent of its shape",
             cost.where,
         )
-    with located(cost.where):
-        one = ones_like(cost)
-    return vjp(cost, wrt, one, unused)
+    with mirrored("gradient"):
+        with located(cost.where):
+            one = ones_like(cost)
+        return vjp(cost, wrt, one, unused)
 
 
 def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
@@ -190,14 +196,14 @@ def jvp(outputs: Any, wrt: Any, tangents: Any) -> Any:
     """
     outs, structure = _flat(outputs, "outputs")
     targets, _ = _flat(wrt, "wrt")
-    seeds = _seeds(wrt, tangents, "tangent")
-    dummies: list[Variable] = [Input(v.type, f"u{i}") for i, v in enumerate(outs)]
-    rows = vjp(outs, targets, dummies, unused="zeros")
-    reached = pull(applies(rows), _by_variable(rows, seeds), dummies)
-    # A linear map's derivative does not depend on where it is taken: any u left over may be 0.
-    found = [
-        reached[u] if u in reached else zeros_like(v) for u, v in zip(dummies, outs, strict=True)
-    ]
-    still = [u for u in leaves(found) if u in set(dummies)]
-    found = substitute(found, {u: zeros_like(u) for u in still})
+    with mirrored("tangent"):
+        seeds = _seeds(wrt, tangents, "tangent")
+        dummies: list[Variable] = [Input(v.type, f"u{i}") for i, v in enumerate(outs)]
+        rows = vjp(outs, targets, dummies, unused="zeros")
+        reached = pull(applies(rows), _by_variable(rows, seeds), dummies)
+        # A linear map's derivative does not depend on where it is taken: any u left over may be 0.
+        pairs = zip(dummies, outs, strict=True)
+        found = [reached[u] if u in reached else zeros_like(v) for u, v in pairs]
+        still = [u for u in leaves(found) if u in set(dummies)]
+        found = substitute(found, {u: zeros_like(u) for u in still})
     return unflatten(structure, found)

@@ -5,7 +5,8 @@ Nothing here is ever changed after it was built, so graphs share their parts fre
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -13,10 +14,11 @@ import numpy as np
 
 from .dims import Dim, Sizes, evaluate
 from .errors import GateError, GradientError, MinigradError
+from .groups import Group, current, entered
 from .notation import Notation, call
 from .types import Type
 from .variables import Variable, as_variables
-from .where import caller
+from .where import caller, located
 
 __all__ = [
     "Apply",
@@ -25,6 +27,7 @@ __all__ = [
     "Graph",
     "applies",
     "dependents",
+    "instead_of",
     "leaves",
     "substitute",
 ]
@@ -173,14 +176,19 @@ class Gate:
 
 
 class Apply:
-    """One use of a gate: its inputs, its outputs, and the user's line that asked for it."""
+    """One use of a gate: its inputs, its outputs, the user's line that asked for it, and the group
+    that it is in.
 
-    __slots__ = ("gate", "inputs", "outputs", "single", "where")
+    Line and group are those of now, or of the application `like`, in whose place it stands.
+    """
 
-    def __init__(self, gate: Gate, inputs: Sequence[Variable], where: str | None = None) -> None:
+    __slots__ = ("gate", "group", "inputs", "outputs", "single", "where")
+
+    def __init__(self, gate: Gate, inputs: Sequence[Variable], like: "Apply | None" = None) -> None:
         self.gate = gate
         self.inputs = tuple(inputs)
-        self.where = where or caller()
+        self.where: str | None = (like.where if like else None) or caller()
+        self.group: Group | None = like.group if like else current()
         try:
             types = gate.infer(*(v.type for v in self.inputs))
         except MinigradError as error:
@@ -196,15 +204,22 @@ class Apply:
     def on(self, inputs: Sequence[Variable], gate: Gate | None = None) -> tuple[Variable, ...]:
         """The outputs of the same application on other inputs, or by another gate.
 
-        Names and line are kept.
+        Names, line and group are kept.
         """
-        apply = Apply(gate or self.gate, inputs, self.where)
+        apply = Apply(gate or self.gate, inputs, self)
         for new, old in zip(apply.outputs, self.outputs, strict=False):
             new.name = old.name
         return apply.outputs
 
     def __repr__(self) -> str:
         return f"<{self.gate} at {self.where}>"
+
+
+@contextmanager
+def instead_of(apply: Apply) -> Iterator[None]:
+    """Gates built inside have the line and the group of this application."""
+    with located(apply.where), entered(apply.group):
+        yield
 
 
 # ---------------------------------------------------------------- walking

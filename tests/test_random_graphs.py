@@ -80,7 +80,7 @@ def everywhere(change: Change) -> Callable[[Graph], Graph]:
         def rule(apply: Apply, inputs: Sequence[Variable]) -> Any:
             if isinstance(apply.gate, Scan):
                 gate = replace(apply.gate, body=run(apply.gate.body))
-                return change(Apply(gate, inputs, apply.where), inputs) or apply.on(inputs, gate)
+                return change(Apply(gate, inputs, apply), inputs) or apply.on(inputs, gate)
             return change(apply, inputs)
 
         return rewrite(graph, rule)

@@ -17,7 +17,7 @@ from math import prod
 from ..functions import add, concat
 from ..gates import Add, Sum
 from ..gates.elementwise import Elementwise
-from ..graph import Apply, Graph, applies, substitute
+from ..graph import Apply, Graph, applies, instead_of, substitute
 from ..types import Type
 from ..variables import Constant, Input, Parameter, Variable
 from ..where import located
@@ -175,7 +175,7 @@ class _Joiner:
         if operands := self.operands(column):
             assert first.owner is not None
             made_of = [self.made[c] for c in operands]
-            return Apply(first.owner.gate, made_of, first.where).outputs[0]
+            return Apply(first.owner.gate, made_of, first.owner).outputs[0]
         with located(first.where):
             return concat([v.reshape((-1,)) for v in column])
 
@@ -220,7 +220,7 @@ def _joined_sums(
                     terms = [join(column).sum()]
             sums += terms
         if len(sums) < len(all_terms):
-            with located(apply.where):
+            with instead_of(apply):
                 found[end] = reduce(add, sums)
     return found
 

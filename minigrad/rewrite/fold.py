@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..graph import Apply, Binding, Graph
+from ..graph import Apply, Binding, Graph, instead_of
 from ..interpret import compute
 from ..variables import Constant, Variable
-from ..where import located
 from .walk import rewrite_everywhere
 
 __all__ = ["fold"]
@@ -38,7 +37,7 @@ def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None
         return None
     if not all(np.isfinite(r).all() for r in results):
         return None
-    with located(apply.where):
+    with instead_of(apply):
         return [Constant(r, name=v.name) for r, v in zip(results, apply.outputs, strict=True)]
 
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 from ..dims import product
 from ..gates import Lookup, Matmul, OneHot, Reshape
-from ..graph import Apply, Graph
+from ..graph import Apply, Graph, instead_of
 from ..variables import Variable
-from ..where import located
 from .walk import rewrite_everywhere
 
 __all__ = ["lookup"]
@@ -28,7 +27,7 @@ def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None
     left, table = inputs
     if table.ndim != 2 or left.dtype != table.dtype or table.dtype.kind != "f":
         return None
-    with located(apply.where):
+    with instead_of(apply):
         ids = _places_of_ones(left)
         if ids is None:
             return None

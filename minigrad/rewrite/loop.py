@@ -25,7 +25,7 @@ class Loop:
     """
 
     gate: Scan
-    where: str | None
+    apply: Apply
     carries: dict[Variable, tuple[Variable, Variable]]
     rows: dict[Variable, Variable]
     fixed: dict[Variable, Variable]
@@ -41,7 +41,7 @@ class Loop:
         new = gate.body.outputs[: gate.carries]
         return cls(
             gate,
-            apply.where,
+            apply,
             dict(zip(carries, zip(init, new, strict=True), strict=True)),
             dict(zip(rows, xs, strict=True)),
             dict(zip(fixed, outer, strict=True)),
@@ -91,7 +91,7 @@ class Loop:
             sequences=len(rows),
         )
         init = [start for start, _ in self.carries.values()]
-        results = Apply(gate, [*init, *rows.values(), *fixed.values()], self.where).outputs
+        results = Apply(gate, [*init, *rows.values(), *fixed.values()], self.apply).outputs
         for result, v in zip(results, self.outputs, strict=True):
             result.name = v.name
         return results
@@ -109,7 +109,7 @@ def rewrite_loops(graph: Graph, change: Callable[[Loop], Sequence[Variable] | No
         if not isinstance(apply.gate, Scan):
             return None
         gate = replace(apply.gate, body=rewrite_loops(apply.gate.body, change))
-        inner = Apply(gate, inputs, apply.where)
+        inner = Apply(gate, inputs, apply)
         results = change(Loop.of(inner, inputs))
         if results is None:
             return apply.on(inputs, gate)

@@ -92,7 +92,7 @@ def _merged(a: Apply, b: Apply) -> dict[Variable, Variable]:
     order = [*inputs["carry"], *inputs["row"], *inputs["invariant"]]
     body = Graph(tuple(order), (*new, *ys))  # type: ignore[arg-type]
     gate = replace(a.gate, body=body, carries=len(new), sequences=len(inputs["row"]))  # type: ignore[call-arg]
-    results = Apply(gate, [bound[v][1] for v in order], a.where).outputs  # type: ignore[misc]
+    results = Apply(gate, [bound[v][1] for v in order], a).outputs  # type: ignore[misc]
     for v, i in places.items():
         results[i].name = results[i].name or v.name
     return {v: results[i] for v, i in places.items()}

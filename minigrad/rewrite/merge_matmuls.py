@@ -15,9 +15,8 @@ from functools import partial
 
 from ..functions.shape import concat
 from ..gates import Add, Matmul, Split
-from ..graph import Apply, Graph
+from ..graph import Apply, Graph, instead_of
 from ..variables import Input, Variable
-from ..where import located
 from .chains import Chains
 from .loop import Loop, rewrite_loops
 from .pieces import is_view_of_leaf, piece_of
@@ -111,7 +110,7 @@ def _side_by_side(where: _Outside) -> Rule:
             return None
         if apply not in pieces:
             group = groups[apply]
-            with located(apply.where):
+            with instead_of(apply):
                 right = where.together([p.inputs[1] for p in group], 1)
                 whole = apply.gate(inputs[0], right)
                 parts = Split(tuple(p.inputs[1].shape[1] for p in group), whole.ndim - 1)(whole)
@@ -152,10 +151,10 @@ def _summed(where: _Outside) -> Rule:
         if len(products) < 2 or not where.pays([p.inputs[0] for p in products]):
             return None
         mine = {p.outputs[0] for p in products}
-        with located(products[0].where):
+        with instead_of(products[0]):
             right = where.together([p.inputs[1] for p in products], 0)
             total = products[0].gate(concat([new[p.inputs[0]] for p in products], -1), right)
-        with located(apply.where):
+        with instead_of(apply):
             for v in terms:
                 if v not in mine:
                     total = new[v] + total

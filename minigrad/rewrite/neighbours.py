@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 from ..dims import Size
 from ..functions.shape import concat
 from ..gates import Concat, Elementwise, Matmul, Split, Sum
-from ..graph import Apply, Gate, Graph, substitute
+from ..graph import Apply, Gate, Graph, instead_of, substitute
 from ..types import Type
 from ..variables import Input, Variable
-from ..where import located
 from .loop import Loop, rewrite_loops
 from .pieces import Piece, cut, is_view_of_leaf, piece_of
 from .share import operation
@@ -154,7 +153,7 @@ class _Joining:
         me = next(member for member in run if member.apply is apply)
         before, after = me.start - run[0].start, run[-1].stop - me.stop
         operands = []
-        with located(apply.where):
+        with instead_of(apply):
             for i, v in enumerate(inputs):
                 if i in me.small:
                     v = concat([member.apply.inputs[i] for member in run], v.ndim - me.back)
@@ -185,7 +184,7 @@ def _in_loop(loop: Loop) -> Sequence[Variable] | None:
     results = loop.close()
     n = len(loop.carries)
     stacked = dict(zip(loop.ys, results[n:], strict=True))
-    with located(loop.where):
+    with instead_of(loop.apply):
         for y, p in pieces.items():
             stacked[y] = cut(stacked[p.whole], p.axis + 1, p.start, p.stop)
     return [*results[:n], *(stacked[y] for y in ys)]

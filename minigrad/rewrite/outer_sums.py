@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 from ..dims import product
 from ..gates import Matmul, Sum
-from ..graph import Apply, Graph
+from ..graph import Apply, Graph, instead_of
 from ..variables import Variable
-from ..where import located
 from .walk import rewrite_everywhere
 
 __all__ = ["outer_sums"]
@@ -37,6 +36,6 @@ def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None
         return None
     steps, n, k = a.shape
     rows = product((steps, k))
-    with located(apply.where):
+    with instead_of(apply):
         left = a.mT.reshape((rows, n))
         return [(left.mT @ b.reshape((rows, b.shape[2]))).named(apply.outputs[0].name)]

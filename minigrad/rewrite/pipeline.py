@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from ..errors import ArgumentError
 from ..graph import Graph
+from ..groups import entered
 from ..where import located
 from .algebra import algebra
 from .fold import fold
@@ -96,7 +97,7 @@ def stages(graph: Graph, on: Collection[str]) -> Iterator[tuple[str, Graph]]:
     where = next((v.where for v in graph.outputs if v.where), None)
     for name in _ORDER:
         if name in on:
-            with located(where):  # of gates for which a pass knows no better line
+            with located(where), entered(None):  # of gates for which a pass knows no better line
                 graph = PASSES[name](graph)
             yield name, graph
 

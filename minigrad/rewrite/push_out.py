@@ -12,10 +12,9 @@ A gate's `lift` is its form for all steps. One that has none stays where it is.
 from collections.abc import Mapping, Sequence
 
 from ..gates import Matmul
-from ..graph import Apply, Graph, applies, substitute
+from ..graph import Apply, Graph, applies, instead_of, substitute
 from ..loops import Scan
 from ..variables import Input, Variable
-from ..where import located
 from .loop import Loop, rewrite_loops, used_by
 
 __all__ = ["push_after", "push_before"]
@@ -50,7 +49,7 @@ def _lifted(
     apply: Apply, mask: Sequence[bool], outer: Mapping[Variable, Variable | None]
 ) -> tuple[Variable, ...] | None:
     """An application for all steps, on what its inputs are outside."""
-    with located(apply.where):
+    with instead_of(apply):
         results = apply.gate.lift(mask, *(outer[v] for v in apply.inputs))
     if results is None:
         return None

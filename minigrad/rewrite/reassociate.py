@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..gates import Add, Multiply
-from ..graph import Apply, Graph
+from ..graph import Apply, Graph, instead_of
 from ..loops import Scan
 from ..variables import Variable
-from ..where import located
 from .chains import Chains
 from .walk import rewrite
 
@@ -54,7 +53,7 @@ def _reordered(body: Graph, gate: Scan) -> Graph:
         if len(terms) < 3 or len(set(levels)) < 2:
             return None
         ordered = [v for _, v in sorted(zip(levels, terms, strict=True), key=lambda pair: pair[0])]
-        with located(apply.where):
+        with instead_of(apply):
             total = new[ordered[0]]
             for v in ordered[1:]:
                 total = apply.gate(total, new[v])

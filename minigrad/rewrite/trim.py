@@ -35,7 +35,7 @@ def trim(graph: Graph) -> Graph:
         if apply not in narrow:
             return None
         gate, picks, places = narrow[apply]
-        results = Apply(gate, [inputs[i] for i in picks], apply.where).outputs
+        results = Apply(gate, [inputs[i] for i in picks], apply).outputs
         found = dict(zip(places, results, strict=True))
         for i, v in found.items():
             v.name = apply.outputs[i].name

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..errors import GateError
-from ..graph import Apply, Graph
+from ..graph import Apply, Graph, instead_of
 from ..loops import Scan
 from ..variables import Input, Variable
-from ..where import located
 
 __all__ = ["Rule", "first_that_fits", "rewrite", "rewrite_everywhere", "with_body"]
 
@@ -57,7 +56,7 @@ def first_that_fits(
     apply: Apply, inputs: Sequence[Variable], candidates: Iterable[Variable | None]
 ) -> Sequence[Variable] | None:
     """The first of some variables that has the type of what `apply` makes, as a rule gives it."""
-    with located(apply.where):
+    with instead_of(apply):
         for found in candidates:
             if found is not None and found.type == apply.outputs[0].type:
                 known = {*inputs, *(u for v in inputs if v.owner for u in v.owner.inputs)}
