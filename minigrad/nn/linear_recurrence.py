@@ -21,6 +21,7 @@ from . import init
 from .cell import Cell, State
 from .cells import side_by_side
 from .layers import Rng
+from .module import call_of
 from .recurrent import Recurrent, broadcastable
 
 __all__ = ["LinearCell", "LinearRecurrent", "MinGRUCell", "MinLSTMCell"]
@@ -142,7 +143,8 @@ class LinearRecurrent(Recurrent):
         xs = cell.checked_input(xs)
         (start,) = cell.checked_state(state, xs.shape[1:-1])
         start = start.expand_dims(0)  # (1, B, H)
-        a, b = cell.coefficients(xs)  # (T, B, H)
+        with call_of(cell):
+            a, b = cell.coefficients(xs)  # (T, B, H)
         if mask is not None:  # in other steps h' = h
             a, b = where(broadcastable(mask, a), a, 1.0), where(broadcastable(mask, b), b, 0.0)
         a, b = associative_scan(

@@ -26,6 +26,7 @@ from ..functions import (
     sum,
     take_along_axis,
 )
+from ..groups import group
 from ..variables import Variable, as_variables
 
 __all__ = [
@@ -55,7 +56,8 @@ def softmax_cross_entropy(
     from the end.
     """
     (logits,) = as_variables(logits)
-    return negative_log_likelihood(log_softmax(logits), targets, reduce, weights)
+    with group("softmax cross-entropy"):
+        return negative_log_likelihood(log_softmax(logits), targets, reduce, weights)
 
 
 def negative_log_likelihood(
@@ -71,11 +73,12 @@ def negative_log_likelihood(
     """
     (log_p,) = as_variables(log_probabilities)
     (targets,) = as_variables(targets)
-    if log_p.ndim and targets.ndim == log_p.ndim:
-        return _reduced(-sum(_like(log_p, targets) * log_p, axis=-1), reduce, weights)
-    targets = _classes(log_p, targets)
-    picked = take_along_axis(log_p, expand_dims(targets, targets.ndim), axis=-1)  # (…, 1)
-    return _reduced(-squeeze(picked, -1), reduce, weights)
+    with group("negative log-likelihood"):
+        if log_p.ndim and targets.ndim == log_p.ndim:
+            return _reduced(-sum(_like(log_p, targets) * log_p, axis=-1), reduce, weights)
+        targets = _classes(log_p, targets)
+        picked = take_along_axis(log_p, expand_dims(targets, targets.ndim), axis=-1)  # (…, 1)
+        return _reduced(-squeeze(picked, -1), reduce, weights)
 
 
 def sigmoid_cross_entropy(
@@ -90,8 +93,9 @@ def sigmoid_cross_entropy(
     array([0.6931, 0.    , 0.    ])
     """
     (x,) = as_variables(logits)
-    t = _like(x, targets)
-    return _reduced(t * softplus(-x) + (1 - t) * softplus(x), reduce, weights)
+    with group("sigmoid cross-entropy"):
+        t = _like(x, targets)
+        return _reduced(t * softplus(-x) + (1 - t) * softplus(x), reduce, weights)
 
 
 def half_squared_error(
@@ -103,7 +107,8 @@ def half_squared_error(
     array([0. , 4.5])
     """
     (y,) = as_variables(prediction)
-    return _reduced(0.5 * square(y - _like(y, targets)), reduce, weights)
+    with group("half squared error"):
+        return _reduced(0.5 * square(y - _like(y, targets)), reduce, weights)
 
 
 def mean_squared_error(
@@ -115,7 +120,8 @@ def mean_squared_error(
     4.5
     """
     (y,) = as_variables(prediction)
-    return _reduced(square(y - _like(y, targets)), reduce, weights)
+    with group("mean squared error"):
+        return _reduced(square(y - _like(y, targets)), reduce, weights)
 
 
 def accuracy(logits: Any, targets: Any, weights: Any = None) -> Variable:
@@ -128,9 +134,10 @@ def accuracy(logits: Any, targets: Any, weights: Any = None) -> Variable:
     0.5
     """
     logits, targets = as_variables(logits)[0], as_variables(targets)[0]
-    targets = _classes(logits, targets)
-    right = astype(equal(argmax(logits, axis=-1), targets), "float32")
-    return _reduced(right, "mean", weights)
+    with group("accuracy"):
+        targets = _classes(logits, targets)
+        right = astype(equal(argmax(logits, axis=-1), targets), "float32")
+        return _reduced(right, "mean", weights)
 
 
 def _classes(predictions: Variable, targets: Variable) -> Variable:

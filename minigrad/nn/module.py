@@ -1,14 +1,17 @@
 """`Module`: what holds parameters, and knows their names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from inspect import signature
+from contextvars import ContextVar
+from functools import wraps
+from inspect import isfunction, signature
 from typing import Any, Self
 
 import numpy.typing as npt
 
 from ..dims import show_shape
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..groups import group
 from ..random import Generator
 from ..variables import Parameter, Variable, as_variables, set_values
 
@@ -49,9 +52,17 @@ class Module:
 
     `training` says whether what is built now is for training (dropout drops) or for use. It is read
     when a graph is built: to change it later does not change graphs, or functions, that are there.
+
+    What a call builds is a group (`mg.group`) with the name of the class, and of the attribute by
+    which the module around holds it: "scales.0: Scale".
     """
 
     training: bool = True
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if isfunction(call := vars(cls).get("__call__")):
+            cls.__call__ = _grouped(call)  # type: ignore[method-assign]  # not that of `type`
 
     def parameters(self) -> dict[str, Parameter]:
         """What training changes: the float parameters by dotted name, in the order of definition.
@@ -142,6 +153,37 @@ class Module:
                 parts.append(f"{name}: {getattr(value, '__name__', value)}")
         lines = [f"{type(self).__name__}({', '.join(settings)})", *parts]
         return "\n".join(lines).replace("\n", "\n  ")
+
+
+_open: ContextVar[Module | None] = ContextVar("open", default=None)
+
+
+@contextmanager
+def call_of(module: Module) -> Iterator[None]:
+    """Gates built inside are those of a call of this module."""
+    around = _open.get()
+    held = () if around is None else (n for n, value in _members(around) if value is module)
+    name = type(module).__name__
+    name = next((f"{attribute}: {name}" for attribute in held), name)
+    token = _open.set(module)
+    try:
+        with group(name):
+            yield
+    finally:
+        _open.reset(token)
+
+
+def _grouped(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A `__call__` that opens the group of its module."""
+
+    @wraps(call)
+    def grouped(self: Module, /, *args: Any, **kwargs: Any) -> Any:
+        if type(self).__call__ is not grouped:  # super().__call__, inside it
+            return call(self, *args, **kwargs)
+        with call_of(self):
+            return call(self, *args, **kwargs)
+
+    return grouped
 
 
 def _members(module: Module) -> Iterator[tuple[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..functions import add, astype, clip, minimum, negative, sqrt, square, sum
+from ..groups import group
 from ..tree import flatten, tree_map
 from ..variables import Variable
 from .arguments import Rate, rate
@@ -25,7 +26,8 @@ def clip_by_value(grads: Any, limit: Rate) -> Any:
     Raises ArgumentError for a limit below 0.
     """
     limit = rate("limit", limit)
-    return tree_map(lambda g: astype(clip(g, negative(limit), limit), g.dtype), grads)
+    with group("clip by value"):
+        return tree_map(lambda g: astype(clip(g, negative(limit), limit), g.dtype), grads)
 
 
 def global_norm(grads: Any) -> Variable:
@@ -40,7 +42,8 @@ def global_norm(grads: Any) -> Variable:
     found = flatten(grads)[0]
     if not found:
         raise ArgumentError("there is no gradient to take the norm of")
-    return sqrt(reduce(add, (sum(square(g)) for g in found)))
+    with group("global norm"):
+        return sqrt(reduce(add, (sum(square(g)) for g in found)))
 
 
 def clip_by_global_norm(grads: Any, max_norm: Rate) -> Any:
@@ -59,8 +62,9 @@ def clip_by_global_norm(grads: Any, max_norm: Rate) -> Any:
     Raises ArgumentError for a max_norm below 0.
     """
     max_norm = rate("max_norm", max_norm)
-    scale = minimum(1.0, max_norm / (global_norm(grads) + 1e-6))
-    return tree_map(lambda g: g * astype(scale, g.dtype), grads)
+    with group("clip by global norm"):
+        scale = minimum(1.0, max_norm / (global_norm(grads) + 1e-6))
+        return tree_map(lambda g: g * astype(scale, g.dtype), grads)
 
 
 def clip_by_norm(grads: Any, max_norm: Rate) -> Any:
@@ -72,4 +76,5 @@ def clip_by_norm(grads: Any, max_norm: Rate) -> Any:
     >>> clip_by_norm([mg.constant([3.0, 4.0]), mg.constant(0.5)], 1.0)[0].eval().round(4)
     array([0.6, 0.8])
     """
-    return tree_map(lambda g: clip_by_global_norm(g, max_norm), grads)
+    with group("clip by norm"):
+        return tree_map(lambda g: clip_by_global_norm(g, max_norm), grads)

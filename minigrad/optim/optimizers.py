@@ -22,6 +22,7 @@ from ..dims import show_shape
 from ..errors import ArgumentError, ShapeError
 from ..functions import astype, sqrt, square
 from ..graph import leaves
+from ..groups import group
 from ..variables import Parameter, Variable, as_variables, set_values
 from .arguments import Rate, number, rate
 
@@ -74,12 +75,13 @@ class Optimizer(ABC):
         """
         named = _named(parameters)
         grads = _gradients(cost_or_grads, named)
-        found = self._shared(named.values())
-        for name, p in named.items():
-            self._register(name, p)
-            lr = astype(self.lr, p.dtype) if isinstance(self.lr, Variable) else self.lr
-            found += self.rule(p, grads[name], lr, partial(self._slot, p))
-        return [(p, astype(new, p.dtype)) for p, new in found]
+        with group(type(self).__name__):
+            found = self._shared(named.values())
+            for name, p in named.items():
+                self._register(name, p)
+                lr = astype(self.lr, p.dtype) if isinstance(self.lr, Variable) else self.lr
+                found += self.rule(p, grads[name], lr, partial(self._slot, p))
+            return [(p, astype(new, p.dtype)) for p, new in found]
 
     def state(self) -> dict[str, Parameter]:
         """What a checkpoint must hold: the slots made so far, as ``<parameter>.<slot>``, and what a

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..functions import astype, cos, floor, maximum, minimum
+from ..groups import group
 from ..variables import Parameter, Variable
 from ..variables import constant as _constant
 from .arguments import number
@@ -63,13 +64,14 @@ def step(
     >>> [float(rate.eval()) for rate in rates]
     [1.0, 0.5, 0.5, 0.5, 0.25]
     """
-    t = _count(count)
-    done: Variable = (
-        _constant(0.0, "float64") if every is None else floor(t / _above_0("every", every))
-    )
-    for start in milestones:
-        done = done + astype(t >= number("milestones", start), "float64")
-    return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
+    with group("step schedule"):
+        t = _count(count)
+        done: Variable = (
+            _constant(0.0, "float64") if every is None else floor(t / _above_0("every", every))
+        )
+        for start in milestones:
+            done = done + astype(t >= number("milestones", start), "float64")
+        return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
 
 
 def exponential(
@@ -81,8 +83,9 @@ def exponential(
     >>> [round(float(rate.eval()), 4) for rate in rates]
     [1.0, 0.9, 0.81]
     """
-    done = maximum(_count(count) - number("start", start), 0.0) / _above_0("every", every)
-    return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
+    with group("exponential schedule"):
+        done = maximum(_count(count) - number("start", start), 0.0) / _above_0("every", every)
+        return (number("rate", rate) * _above_0("factor", factor) ** done).named("rate")
 
 
 def cosine(rate: float, steps: int, end: float = 0.0, count: Variable | None = None) -> Variable:
@@ -95,9 +98,10 @@ def cosine(rate: float, steps: int, end: float = 0.0, count: Variable | None = N
     >>> [round(float(cosine(1.0, 4, count=_constant(t)).eval()), 3) for t in range(6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
-    done = minimum(_count(count) / _above_0("steps", steps), 1.0)
-    end, rate = number("end", end), number("rate", rate)
-    return (end + (rate - end) * (1 + cos(np.pi * done)) / 2).named("rate")
+    with group("cosine schedule"):
+        done = minimum(_count(count) / _above_0("steps", steps), 1.0)
+        end, rate = number("end", end), number("rate", rate)
+        return (end + (rate - end) * (1 + cos(np.pi * done)) / 2).named("rate")
 
 
 def warmup(steps: int, count: Variable | None = None) -> Variable:
@@ -109,7 +113,8 @@ def warmup(steps: int, count: Variable | None = None) -> Variable:
     >>> [float(warmup(4, count=_constant(t)).eval()) for t in range(5)]
     [0.25, 0.5, 0.75, 1.0, 1.0]
     """
-    return minimum((_count(count) + 1) / _above_0("steps", steps), 1.0).named("warm-up")
+    with group("warm-up"):
+        return minimum((_count(count) + 1) / _above_0("steps", steps), 1.0).named("warm-up")
 
 
 class Plateau:

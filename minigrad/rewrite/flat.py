@@ -176,7 +176,7 @@ class _Joiner:
             assert first.owner is not None
             made_of = [self.made[c] for c in operands]
             return Apply(first.owner.gate, made_of, first.owner).outputs[0]
-        with located(first.where):
+        with instead_of(first.owner) if first.owner else located(first.where):
             return concat([v.reshape((-1,)) for v in column])
 
     def has(self, column: Column) -> bool:
@@ -215,8 +215,8 @@ def _joined_sums(
         sums = []
         for terms in alike.values():
             column = tuple(v for term in terms if (v := _summed(term)) is not None)
-            if len(column) > 1 and join.has(column):
-                with located(terms[0].where):
+            if (made := terms[0].owner) and len(column) > 1 and join.has(column):
+                with instead_of(made):
                     terms = [join(column).sum()]
             sums += terms
         if len(sums) < len(all_terms):
