@@ -1,11 +1,15 @@
 """What a module knows of its parts: names, order, sharing, training or not."""
 
+from inspect import getsourcelines, signature
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, ShapeError
+from minigrad.graph import applies
+from minigrad.loops import Scan
 from minigrad.random import Generator
 
 
@@ -94,3 +98,108 @@ def test_evaluating_leaves_each_part_as_it_was() -> None:
     with pytest.raises(KeyError), net.evaluating():
         raise KeyError
     assert [layer.training for layer in (net, *net.layers)] == [True, True, False]
+
+
+# ---------------------------------------------------------------- the group of a call
+
+
+def groups(*outputs: mg.Variable) -> list[str]:
+    """The groups of what `outputs` are made of, in loops too, each once, the outermost first."""
+    found: dict[str, None] = {}
+    for apply in applies(outputs):
+        found[" / ".join(g.name for g in apply.group.path) if apply.group else ""] = None
+        if isinstance(apply.gate, Scan):
+            found |= dict.fromkeys(groups(*apply.gate.body.outputs))
+    return sorted(found)
+
+
+class Reader(nn.Module):
+    """A network of a user's."""
+
+    def __init__(self) -> None:
+        self.recurrent = nn.LSTM(2, 3, rng=0)
+        self.heads = [nn.Linear(3, 2, rng=0), {"other": nn.Linear(3, 2, rng=0)}]
+        self._hidden = nn.Linear(2, 2, rng=0)
+
+    def __call__(self, xs: mg.Variable, scale: float = 1.0) -> mg.Variable:
+        """From xs (T, B, 2)."""
+        ys, _ = self.recurrent(xs)
+        with mg.group("heads"):
+            y = self.heads[0](ys) + self.heads[1]["other"](ys)
+        return scale * self._hidden(y)
+
+
+def test_a_call_is_a_group_with_the_name_of_class_and_attribute() -> None:
+    xs = mg.input("xs", ("T", "B", 2))
+    assert groups(nn.Linear(2, 3)(xs)) == ["Linear"]
+    assert groups(Reader()(xs)) == [
+        "Reader",
+        "Reader / Linear",
+        "Reader / heads",
+        "Reader / heads / heads.0: Linear",
+        "Reader / heads / heads.1.other: Linear",
+        "Reader / recurrent: LSTM / layers.0: Recurrent",
+        "Reader / recurrent: LSTM / layers.0: Recurrent / cell: LSTMCell",
+    ]
+
+
+def test_each_call_is_a_group_of_its_own() -> None:
+    layer, x = nn.Linear(2, 2), mg.input("x", (2,))
+    found = {apply.group for apply in applies([layer(layer(x))])}
+    assert [group.name for group in found] == ["Linear", "Linear"]
+
+
+def test_the_gradient_of_a_network_has_its_groups() -> None:
+    net, xs = Reader(), mg.input("xs", ("T", "B", 2))
+    found = groups(mg.grad(net(xs).sum(), net.recurrent.layers[0].cell.weight_hh))
+    assert "gradient / Reader / heads / heads.0: Linear" in found
+    assert "gradient / Reader / recurrent: LSTM / layers.0: Recurrent / cell: LSTMCell" in found
+
+
+def test_a_cell_in_a_loop_of_a_users_and_in_one_without_a_loop() -> None:
+    cell, xs = nn.GRUCell(2, 3, rng=0), mg.input("xs", ("T", "B", 2))
+    _, ys = mg.scan(lambda h, x: cell(x, h)[::-1], cell.zero_state("B"), xs)
+    assert groups(ys) == ["", "GRUCell"]
+    ys, _ = nn.LinearRecurrent(nn.MinGRUCell(2, 3, rng=0))(xs)
+    assert groups(ys) == ["LinearRecurrent", "LinearRecurrent / cell: MinGRUCell"]
+
+
+def test_what_a_base_class_computes_is_part_of_the_call() -> None:
+    class Twice(nn.Linear):
+        def __call__(self, x: mg.Variable) -> mg.Variable:
+            return super().__call__(x) * 2
+
+    class Inherits(Twice):
+        pass
+
+    x = mg.input("x", (2,))
+    assert groups(Twice(2, 3)(x)) == ["Twice"]
+    assert groups(Inherits(2, 3)(x)) == ["Inherits"]
+
+
+def test_a_call_in_a_call_of_the_same_module_is_a_group_inside() -> None:
+    class Deep(nn.Module):
+        def __call__(self, x: mg.Variable, depth: int) -> mg.Variable:
+            return mg.sin(self(x, depth - 1) if depth else x)
+
+    assert groups(Deep()(mg.input("x"), 2)) == ["Deep", "Deep / Deep", "Deep / Deep / Deep"]
+
+
+def test_a_call_keeps_its_signature_and_the_lines_of_its_gates() -> None:
+    assert list(signature(Reader.__call__).parameters) == ["self", "xs", "scale"]
+    assert Reader.__call__.__doc__ == "From xs (T, B, 2)."
+    y = Reader()(mg.input("xs", ("T", "B", 2)))
+    first = getsourcelines(Reader.__call__)[1]
+    assert y.where == f"{__file__}:{first + 5}"
+    with pytest.raises(ShapeError, match=f"{__file__}:{first + 2}"):
+        Reader()(mg.input("xs", ("T", 2)))
+    with pytest.raises(TypeError, match=r"Reader.__call__\(\) missing 1 required .* 'xs'"):
+        Reader()()  # type: ignore[call-arg]
+
+
+def test_a_call_that_fails_leaves_no_group_open() -> None:
+    with pytest.raises(ShapeError):
+        Reader()(mg.input("xs", ("T", "B", 7)))
+    x = mg.input("x", (3,))
+    assert groups(mg.sin(x)) == [""]
+    assert groups(Reader().heads[0](x)) == ["Linear"]

@@ -85,6 +85,16 @@ def test_lines(name: str) -> None:
         assert {apply.where for apply in every_apply(after)} <= lines, done
 
 
+@each_program
+def test_groups(name: str) -> None:
+    """Every gate that is left is in a group that was there, or in none."""
+    with mg.group("program"):
+        graph = graph_of(outputs_of(name))
+    groups = {apply.group for apply in every_apply(graph)}
+    for done, after in rewritten(graph).items():
+        assert {apply.group for apply in every_apply(after)} <= groups | {None}, done
+
+
 def test_names_of_what_a_step_computes_stay() -> None:
     xs, W = mg.input("xs", ("T", 3), "float64"), mg.parameter(np.eye(3), "W")
 
