@@ -91,9 +91,9 @@ class Trace:
             for row in rows
         )
 
-    def draw(self, unroll: bool | int | None = None) -> Drawing:
+    def draw(self, unroll: bool | int | None = None, **options: Any) -> Drawing:
         """The graph with values in blue and gradients in red."""
-        return draw(self.cost, unroll, values=self.values, gradients=self.gradients)
+        return draw(self.cost, unroll, values=self.values, gradients=self.gradients, **options)
 
     def _repr_svg_(self) -> str | None:
         return self.draw()._repr_svg_()

@@ -1,13 +1,21 @@
 """A finished picture: its DOT source, and the files that it can be saved as."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import PictureError
 from ..files import write_atomically
+from ..graph import Apply
+from ..variables import Variable
+from .columns import places
+from .dot import Writer
 from .engine import render
+from .numbers import Index
+from .sketch import Sketch
+from .themes import theme_called
 
 __all__ = ["Drawing"]
 
@@ -24,8 +32,18 @@ class Drawing:
     <drawing of 1 gate>
     """
 
-    source: str
+    sketch: Sketch
     gates: int
+    theme: str = "light"
+    nodes: Mapping[tuple[Apply, Index], str] = field(default_factory=dict)
+    """The node of each application, at the steps of the loops around it: its id in the SVG."""
+    wires: Mapping[tuple[Variable, Index], str] = field(default_factory=dict)
+    """The wire of each variable: the id of its text in the SVG, and the class of its lines."""
+
+    @property
+    def source(self) -> str:
+        """The picture as DOT."""
+        return Writer(self.sketch, theme_called(self.theme)).source()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file whose suffix says how: ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
@@ -39,13 +57,19 @@ class Drawing:
             raise PictureError(
                 f"a picture is saved as one of {', '.join(_SUFFIXES)}, not as {path.name!r}"
             )
-        text = self.source.encode()
-        content = text if suffix == ".dot" else render(self.source, suffix[1:])
+        content = self.source.encode() if suffix == ".dot" else self.rendered(suffix[1:])
         try:
             write_atomically(path, content)
         except OSError as error:
             raise PictureError(f"cannot write {path}: {error.strerror}") from None
         return path
+
+    def rendered(self, format: str) -> bytes:
+        """The picture as "svg", "png" or "pdf". Raises PictureError where no engine is there."""
+        writer = Writer(self.sketch, theme_called(self.theme))
+        if not self.sketch.unrolled:
+            return render(writer.source(), format)
+        return render(writer.source(places(writer)), format, settled=True)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
@@ -57,7 +81,7 @@ class Drawing:
         return self._repr_mimebundle_().get("image/svg+xml")
 
     def _svg(self) -> str:
-        return render(self.source, "svg").decode()
+        return self.rendered("svg").decode()
 
     def __repr__(self) -> str:
         return f"<drawing of {self.gates} gate{'' if self.gates == 1 else 's'}>"

@@ -6,13 +6,30 @@ from typing import Any
 
 import numpy as np
 
+from ..types import Array
 from ..variables import Variable
-from .text import show_value
+from .text import show_dims, show_number, show_range
 
-__all__ = ["Index", "Numbers"]
+__all__ = ["NOTHING", "Index", "Numbers", "Reading", "Strip"]
 
-Index = tuple["int | slice", ...]
-"""Where a picture stands in the loops around it: a step for each, or all of its steps."""
+Index = tuple["int | None", ...]
+"""Where a picture stands in the loops around it: a step for each, or None for all of its steps."""
+
+Strip = tuple[tuple["float | None", ...], ...]
+"""Rows of cells from 0, the least value, to 1, the greatest; None for what is not a number."""
+
+_ROWS, _CELLS = 4, 16
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number or an array as it stands on a picture."""
+
+    text: str = ""
+    strip: Strip = ()
+
+
+NOTHING = Reading()
 
 
 @dataclass(frozen=True)
@@ -22,12 +39,54 @@ class Numbers:
     values: Mapping[Variable, Any]
     gradients: Mapping[Variable, Any]
 
-    def of(self, v: Variable, at: Index) -> tuple[str, str]:
-        """The value and gradient of v as text, "" for what is not known."""
-        return _shown(v, self.values.get(v), at), _shown(v, self.gradients.get(v), at)
+    def value(self, v: Variable, at: Index) -> Reading:
+        return _reading(v, self.values.get(v), at)
+
+    def gradient(self, v: Variable, at: Index) -> Reading:
+        return _reading(v, self.gradients.get(v), at)
+
+    @property
+    def known(self) -> bool:
+        """Whether there are any."""
+        return bool(self.values or self.gradients)
 
 
-def _shown(v: Variable, value: Any, at: Index) -> str:
+def _reading(v: Variable, value: Any, at: Index) -> Reading:
     array = np.asarray(value)
-    known = value is not None and array.ndim == len(at) + v.ndim
-    return show_value(array[at]) if known else ""
+    if value is None or array.ndim != len(at) + v.ndim:
+        return NOTHING
+    array = array[tuple(slice(None) if step is None else step for step in at)]
+    if array.ndim == 0:
+        return Reading(show_number(array.item()))
+    return Reading(show_range(array) or show_dims(array.shape), strip(array))
+
+
+def strip(array: Array) -> Strip:
+    """A small heat map: the last axis across, the others down, each cell a mean where there are
+    more than 4 × 16.
+
+    >>> strip(np.array([[0.0, 1.0], [4.0, float("nan")]]))
+    ((0.0, 0.25), (1.0, None))
+    """
+    if not array.size:
+        return ()
+    grid = array.reshape(-1, array.shape[-1]).astype(np.float64)
+    grid = _fewer(_fewer(grid, _ROWS).T, _CELLS).T
+    known = grid[np.isfinite(grid)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    grid = (grid - low) / ((high - low) or 1.0)
+    return tuple(tuple(_cell(x) for x in row) for row in grid.tolist())
+
+
+def _cell(share: float) -> float | None:
+    if np.isnan(share):
+        return None
+    return float(np.clip(share, 0.0, 1.0))
+
+
+def _fewer(rows: Array, most: int) -> Array:
+    """At most so many rows: means of neighbours."""
+    if len(rows) <= most:
+        return rows
+    with np.errstate(invalid="ignore"):  # inf - inf
+        return np.stack([part.mean(0) for part in np.array_split(rows, most)])

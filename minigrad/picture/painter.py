@@ -1,41 +1,26 @@
-"""From the graph to the sketch: what each variable, gate and loop looks like.
+"""From the graph to the sketch: what each variable, gate, group and loop looks like.
 
 Variables are looked up in a `Scope`: the graph itself, or the body of a loop, whose inputs are
 bound to wires from outside before its gates are painted. A body may use the same Variables as
 the graph around it, so that a wire belongs to a variable *in a scope*.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import takewhile
 
 from ..dims import Dim, Size
 from ..graph import Apply
+from ..groups import Group
 from ..loops.gate import Scan
 from ..variables import Constant, Parameter, Variable
+from .folding import Folding, Unit, groups_inside
 from .numbers import Index, Numbers
-from .sketch import Frame, Node, Sketch, Style, Wire
+from .sketch import Frame, Node, Sketch, Wire
 from .steps import Steps, Unrolling
-from .text import plain, show_dims, show_value, tidy
+from .text import show_dims, show_value, tidy
 
 __all__ = ["Painter"]
-
-_BOX = {"shape": "box", "style": "rounded,filled"}
-_INPUT = _BOX | {"fillcolor": "#eef4ff"}
-_PARAMETER = _BOX | {"fillcolor": "#e8f5e9"}
-_ROW = _BOX | {"fillcolor": "white", "width": ".3", "height": ".4"}
-_DELAY = {"shape": "box", "style": "filled", "fillcolor": "#eceff1", "width": ".4"}
-_TEXT = {"shape": "plaintext", "width": ".1", "height": ".3", "margin": ".05"}
-_GATE = {"shape": "circle", "style": "filled", "fillcolor": "#fff7e0", "width": ".55"}
-_SHORT = _GATE | {"fixedsize": "true", "fontsize": "16"}
-_WORD = _GATE | {"fixedsize": "true", "fontsize": "13"}
-_LONG = _GATE | {"margin": ".01", "fontsize": "12"}
-
-_PORTS = {2: ("nw", "sw"), 3: ("nw", "w", "sw")}  # the first operand enters on top
-
-
-def _gate_style(symbol: str) -> Style:
-    return _SHORT if len(symbol) <= 2 else _WORD if len(symbol) <= 4 else _LONG
 
 
 @dataclass
@@ -44,28 +29,40 @@ class Scope:
 
     frame: Frame
     at: Index = ()
+    within: tuple[Group, ...] = ()
+    """The groups around the loop."""
+    shown: set[Variable] = field(default_factory=set)
+    """What anything visible reads."""
     wires: dict[Variable, Wire] = field(default_factory=dict)
+    rows: dict[Variable, dict[Size, Wire]] = field(default_factory=dict)
+    """Stacks whose rows are drawn, by time step."""
+    frames: dict[Group, Frame] = field(default_factory=dict)
+    folded: dict[Unit, Node] = field(default_factory=dict)
 
 
 class Painter:
-    """Paints one picture."""
+    """Paints one picture. Afterwards `nodes` and `keys` tell which node of the picture an
+    application is, and which wire a variable, each at the steps of the loops around it."""
 
-    def __init__(self, unrolling: Unrolling, numbers: Numbers) -> None:
-        self.unrolling, self.numbers = unrolling, numbers
+    def __init__(self, unrolling: Unrolling, folding: Folding, numbers: Numbers) -> None:
+        self.unrolling, self.folding, self.numbers = unrolling, folding, numbers
         self.sketch = Sketch()
         self.root = Scope(self.sketch.root)
         self.entering: dict[Variable, tuple[str, int]] = {}  # carries: a name, and from which step
+        self.nodes: dict[tuple[Apply, Index], str] = {}
+        self.keys: dict[tuple[Variable, Index], str] = {}
 
     def paint(
         self, order: Sequence[Apply], outputs: Sequence[Variable], names: Sequence[str]
-    ) -> str:
-        """The DOT text of the gates in `order`, and of `outputs` as text at the right."""
+    ) -> Sketch:
+        """The gates in `order`, and `outputs` as text at the end."""
         results = self._gates(order, outputs, self.root)
         for wire, v, name in zip(results, outputs, names, strict=True):
             wire.to(self._text(self.root, f"{tidy(name)}  {show_dims(v.shape)}"))
             if len(wire.ends) == 1:
-                wire.name = ""  # it stands at the end already
-        return self.sketch.source()
+                wire.name = wire.shape = ""  # they stand at the end already
+        self.sketch.bundle()
+        return self.sketch
 
     # ------------------------------------------------------------ gates and leaves
 
@@ -73,29 +70,47 @@ class Painter:
         self, order: Sequence[Apply], outputs: Sequence[Variable], scope: Scope
     ) -> list[Wire]:
         """Paint the gates of a graph into a scope. The wires of its outputs."""
-        read = {*outputs, *(v for apply in order for v in apply.inputs)}
+        scope.shown = self.folding.shown(order, outputs, scope.within)
         for apply in order:
-            wires = [self._wire(v, scope) for v in apply.inputs]
-            if isinstance(apply.gate, Scan):
-                self._loop(apply.gate, apply, wires, scope, read)
+            unit = self.folding.unit(apply, scope.within)
+            if unit is not None:
+                self._inside(unit, apply, scope)
+            elif isinstance(apply.gate, Scan):
+                self._loop(apply.gate, apply, scope)
             else:
-                self._gate(apply, wires, scope)
+                self._gate(apply, scope)
+        self._count(order, scope)
         return [self._wire(v, scope) for v in outputs]
 
-    def _gate(self, apply: Apply, wires: Sequence[Wire], scope: Scope) -> None:
+    def _gate(self, apply: Apply, scope: Scope) -> None:
         symbol = tidy(apply.gate.symbol)
-        style = _gate_style(symbol) | {"tooltip": plain(tidy(repr(apply.gate), 200))}
-        node = self.sketch.node(scope.frame, plain(*symbol.split()), style)
-        ports = () if apply.gate.commutative else _PORTS.get(len(wires), ())
-        for wire, port in zip_longest(wires, ports):
-            wire.to(node, **({"headport": port} if port else {}))
+        frame = self._frame(groups_inside(apply, scope.within), scope)
+        about = tidy(f"{apply.gate!r} {apply.where or ''}", 200)
+        node = self.sketch.node(frame, "gate", *symbol.split(), tooltip=about)
+        self.nodes[apply, scope.at] = node.name
+        count = len(apply.inputs)
+        for i, v in enumerate(apply.inputs):
+            ordered = 1 < count < 4 and not apply.gate.commutative
+            self._wire(v, scope).to(node, f"{i + 1}/{count}" if ordered else "")
         for v in apply.outputs:
             name = v.name or ("" if apply.single else f"[{v.index}]")
             scope.wires[v] = self._from(node, v, scope, name)
 
+    def _frame(self, groups: Iterable[Group], scope: Scope) -> Frame:
+        """The frame of the innermost of some nested groups."""
+        frame = scope.frame
+        for group in groups:
+            if group not in scope.frames:
+                scope.frames[group] = frame.frame(tidy(group.name))
+            frame = scope.frames[group]
+        return frame
+
     def _wire(self, v: Variable, scope: Scope) -> Wire:
         """The wire of a variable; that of a leaf begins at a node of its own."""
         if v not in scope.wires:
+            if v in scope.rows:
+                scope.wires[v] = self._stack(v, scope)
+                return scope.wires[v]
             home = scope if isinstance(v, Constant) else self.root
             if v not in home.wires:
                 home.wires[v] = self._leaf(v, home)
@@ -107,107 +122,165 @@ class Painter:
         if isinstance(v, Constant):
             shown = show_value(v.value)
             return self.sketch.wire(self._text(scope, f"{name} = {shown}" if name else shown))
-        held = isinstance(v, Parameter)
-        lines = [name or ("parameter" if held else "input"), *([shape] if shape else [])]
-        node = self.sketch.node(None, plain(*lines), _PARAMETER if held else _INPUT)
-        return self._from(node, v, scope)
+        kind = "parameter" if isinstance(v, Parameter) else "input"
+        node = self.sketch.node(None, kind, name or kind, *([shape] if shape else []))
+        wire = self._from(node, v, self.root)
+        wire.shape = ""  # it stands in the box
+        return wire
 
     def _text(self, scope: Scope, text: str) -> Node:
-        return self.sketch.node(scope.frame, plain(text.strip()), _TEXT)
-
-    def _box(self, scope: Scope, name: str) -> Node:
-        return self.sketch.node(scope.frame, plain(tidy(name)), _ROW)
+        return self.sketch.node(scope.frame, "text", text.strip())
 
     def _from(self, node: Node, v: Variable, scope: Scope, name: str = "") -> Wire:
         """A new wire for v with its numbers."""
-        value, gradient = self.numbers.of(v, scope.at)
-        return self.sketch.wire(node, tidy(name), value, gradient)
+        value, gradient = self.numbers.value(v, scope.at), self.numbers.gradient(v, scope.at)
+        shape = show_dims(v.shape)
+        wire = self.sketch.wire(node, tidy(name), shape, value=value, gradient=gradient)
+        self.keys.setdefault((v, scope.at), wire.key)
+        return wire
+
+    # ------------------------------------------------------------ folded parts
+
+    def _inside(self, unit: Unit, apply: Apply, scope: Scope) -> None:
+        """An application in a folded part: only what enters and leaves that is seen."""
+        if unit not in scope.folded:
+            title = unit.name if isinstance(unit, Group) else _title(apply.gate)
+            around = takewhile(lambda group: group is not unit, groups_inside(apply, scope.within))
+            frame = self._frame(around, scope)
+            scope.folded[unit] = self.sketch.node(frame, "group", tidy(title))
+        node = scope.folded[unit]
+        self.nodes[apply, scope.at] = node.name
+        for v in apply.inputs:
+            known = v in scope.wires or v in scope.rows
+            if v not in scope.shown and not known and v.owner is None:
+                continue  # a parameter that only folded parts read
+            wire = self._wire(v, scope)
+            if wire.tail is not node and all(head is not node for head, _ in wire.ends):
+                wire.to(node)
+        for v in apply.outputs:
+            scope.wires[v] = self._from(node, v, scope, v.name or "")
+
+    def _count(self, order: Sequence[Apply], scope: Scope) -> None:
+        """Say on each folded part what is in it."""
+        content: dict[Unit, list[Apply]] = {}
+        for apply in order:
+            unit = self.folding.unit(apply, scope.within)
+            if unit is not None:
+                content.setdefault(unit, []).append(apply)
+        for unit, order in content.items():
+            lines = [_plural(_gates_in(order), "gate")]
+            held = {v for apply in order for v in apply.inputs if isinstance(v, Parameter)}
+            if held := held - scope.shown:
+                lines.append(_plural(len(held), "parameter"))
+            scope.folded[unit].lines += tuple(lines)
 
     # ------------------------------------------------------------ loops
 
-    def _loop(
+    def _loop(self, loop: Scan, apply: Apply, scope: Scope) -> None:
+        """Paint a scan as a frame; of its outputs, those that its scope reads."""
+        frame = self._frame(groups_inside(apply, scope.within), scope).frame(_title(loop))
+        steps = self.unrolling.steps(loop)
+        used = [i for i, v in enumerate(apply.outputs) if v in scope.shown]
+        around = (*scope.within, *groups_inside(apply, scope.within))
+        inside = Scope(frame, scope.at, around)
+        if steps is None:
+            self._folded(loop, apply, scope, inside, used)
+        else:
+            self._unrolled(loop, apply, scope, inside, used, steps)
+
+    def _inputs(self, loop: Scan, apply: Apply, scope: Scope, inside: Scope) -> list[Wire | None]:
+        """The wires that enter a loop; None for what is not drawn, or comes row by row."""
+        body = loop.body
+        read = self.folding.shown(body.applies(), body.outputs, inside.within)
+        read.update(body.inputs[: loop.carries + loop.sequences])
+        by_row = scope.rows if self.unrolling.unroll else {}
+        return [
+            self._wire(v, scope) if b in read and v not in by_row else None
+            for v, b in zip(apply.inputs, body.inputs, strict=True)
+        ]
+
+    def _folded(
+        self, loop: Scan, apply: Apply, scope: Scope, inside: Scope, used: Sequence[int]
+    ) -> None:
+        """The step once, its carries fed back through delays. A box for each used output."""
+        step = Scope(inside.frame, (*inside.at, None), inside.within)
+        wires = self._inputs(loop, apply, scope, inside)
+        delays = []
+        for i, (v, wire) in enumerate(zip(loop.body.inputs, wires, strict=True)):
+            if wire is None:
+                continue
+            step.wires[v] = wire
+            if i < loop.carries + loop.sequences:
+                wire.tail.reach(scope.frame)  # only what does not vary over time may float inside
+            if i < loop.carries:
+                self._enter(loop, i)
+                delays.append(self.sketch.node(step.frame, "delay", "z⁻¹", _carry_name(loop, i)))
+                wire.to(delays[i])
+                step.wires[v] = self._from(delays[i], v, step)
+            elif i < loop.carries + loop.sequences:
+                step.wires[v] = self._row(wire, v, step, Dim("t"))
+        results = self._step(loop, step, used)
+        for i, delay in enumerate(delays):
+            results[i].to(delay, "back")
+        for i in used:
+            last = f"last {_carry_name(loop, i)}" if i < loop.carries else ""
+            name = last or self._row_name(loop.body.outputs[i], "y", Dim("t"))
+            box = self.sketch.node(step.frame, "row", tidy(name))
+            results[i].to(box)
+            v = apply.outputs[i]
+            scope.wires[v] = self._from(box, v, scope, v.name or "")
+
+    def _unrolled(
         self,
         loop: Scan,
         apply: Apply,
-        wires: Sequence[Wire],
         scope: Scope,
-        read: Collection[Variable],
+        inside: Scope,
+        used: Sequence[int],
+        steps: Steps,
     ) -> None:
-        """Paint a scan as a frame; of its outputs, those that its scope reads."""
-        for wire in wires[: loop.carries + loop.sequences]:
-            wire.tail.reach(scope.frame)  # only what does not vary over time may float inside
-        frame = Scope(scope.frame.frame(plain(_title(loop))), scope.at)
-        used = [i for i, v in enumerate(apply.outputs) if v in read]
-        steps = self.unrolling.steps(loop)
-        ends: Mapping[int, Node | Wire]
-        if steps is None:
-            ends = self._folded(loop, wires, frame, used)
-        else:
-            ends = self._unrolled(loop, wires, frame, used, steps)
-        for i, end in ends.items():
-            v = apply.outputs[i]
-            wire = end if isinstance(end, Wire) else self._from(end, v, scope, v.name or "")
-            if not isinstance(end, Wire) and not wire.value:
-                wire.name = f"{wire.name}  {show_dims(v.shape)}".strip()
-            scope.wires[v] = wire
-
-    def _folded(
-        self, loop: Scan, wires: Sequence[Wire], frame: Scope, used: Sequence[int]
-    ) -> dict[int, Node]:
-        """The step once, its carries fed back through delays. A box for each used output."""
-        step = Scope(frame.frame, (*frame.at, slice(None)))
-        inputs, delays = list(wires), []
-        for i, v in enumerate(loop.body.inputs[: loop.carries]):
-            label = plain("z⁻¹", _carry_name(loop, i))
-            delays.append(self.sketch.node(step.frame, label, _DELAY))
-            wires[i].to(delays[i])
-            inputs[i] = self._from(delays[i], v, step)
-        self._bind(loop, inputs, step, Dim("t"))
-        results = self._step(loop, step, used)
-        for i, delay in enumerate(delays):
-            results[i].to(delay, dir="back")
-        boxes = {}
-        for i in used:
-            last = f"last {_carry_name(loop, i)}" if i < loop.carries else ""
-            boxes[i] = self._box(step, last or self._row_name(loop.body.outputs[i], "y", Dim("t")))
-            results[i].to(boxes[i])
-        return boxes
-
-    def _unrolled(
-        self, loop: Scan, wires: Sequence[Wire], frame: Scope, used: Sequence[int], steps: Steps
-    ) -> dict[int, Node | Wire]:
-        """The steps side by side, each leading its carries into the next."""
-        for wire in wires[loop.carries + loop.sequences :]:
-            wire.tail.reach(frame.frame)  # around all steps, even if there is one
-        carry, rest = list(wires[: loop.carries]), wires[loop.carries :]
-        stacks = {i: self._box(frame, "stack") for i in used if i >= loop.carries}
-        for s in range(steps.drawn):
-            t = steps.total - 1 - s if loop.reverse else s
-            at = (*frame.at, -1 - s if loop.reverse else s)
-            step = Scope(frame.frame.frame(plain(f"t = {t}")), at)
-            rows = self._bind(loop, [*carry, *rest], step, t)
-            for wire in carry if s else ():
-                wire.ahead += rows
+        """The steps side by side in the order of time, each leading its carries into the next."""
+        wires = self._inputs(loop, apply, scope, inside)
+        columns = self._columns(inside.frame, steps)
+        carry = list(wires[: loop.carries])
+        rows: dict[int, dict[Size, Wire]] = {i: {} for i in used if i >= loop.carries}
+        times = list(zip(steps, columns, strict=True))
+        for s, (t, column) in enumerate(times[::-1] if loop.reverse else times):
+            index = t if isinstance(t, int) else -1
+            step = Scope(column, (*inside.at, index), inside.within)
+            after_gap = steps.last is not None and s == (1 if loop.reverse else len(times) - 1)
+            for i, (v, wire) in enumerate(zip(loop.body.inputs, wires, strict=True)):
+                if i < loop.carries:
+                    self._enter(loop, i)
+                    name, how = self._row_name(v, "carry", t), "later" if after_gap else ""
+                    step.wires[v] = self._tap(carry[i], step, name, how)
+                elif i < loop.carries + loop.sequences:
+                    row = scope.rows.get(apply.inputs[i], {}).get(t)
+                    step.wires[v] = self._row(row or wire, v, step, t)
+                elif wire is not None:
+                    step.wires[v] = self._tap(wire, step, v.name or "")
             results = self._step(loop, step, used)
-            carry = [results[i] for i in range(loop.carries)]
-            for i, stack in stacks.items():
-                results[i].to(stack)
-        if not steps.whole:
-            carry = [self._onward(wire, frame) for wire in carry]
-        return {**dict(enumerate(carry)), **stacks}
+            last = s == len(times) - 1
+            leaving = [i for i in results if i in rows or i in used or not last]
+            left = {w: self._leave(w, step) for w in dict.fromkeys(results[i] for i in leaving)}
+            carry = [left.get(results[i]) for i in range(loop.carries)]
+            for i, found in rows.items():
+                found[t] = left[results[i]]
+        for i in used:
+            v = apply.outputs[i]
+            if i >= loop.carries:
+                scope.rows[v] = rows[i]
+            elif (wire := carry[i]) is not None:
+                scope.wires[v] = wire
 
-    def _bind(self, loop: Scan, wires: Sequence[Wire], step: Scope, t: Size) -> list[Node]:
-        """Bind the inputs of a loop's body to wires; sequences pass a box for their row t."""
-        rows = []
-        for i, (v, wire) in enumerate(zip(loop.body.inputs, wires, strict=True)):
-            step.wires[v] = wire
-            if i < loop.carries:
-                self.entering[v] = _carry_name(loop, i), 1 if loop.reverse else -1
-            elif i < loop.carries + loop.sequences:
-                rows.append(self._box(step, self._row_name(v, "x", t)))
-                wire.to(rows[-1])
-                step.wires[v] = self._from(rows[-1], v, step)
-        return rows
+    def _columns(self, frame: Frame, steps: Steps) -> list[Frame]:
+        """A column for each step drawn, and dots in the gap before the last one."""
+        columns = []
+        for t in steps:
+            if t is steps.last:
+                self.sketch.node(frame.frame("", column=True), "text", "⋯")
+            columns.append(frame.frame(f"t = {t}", column=True))
+        return columns
 
     def _step(self, loop: Scan, step: Scope, used: Sequence[int]) -> dict[int, Wire]:
         """Paint the body of a loop. The wires of its new carries and of its used ys."""
@@ -215,11 +288,37 @@ class Painter:
         outputs = [loop.body.outputs[i] for i in kept]
         return dict(zip(kept, self._gates(loop.body.applies(), outputs, step), strict=True))
 
-    def _onward(self, wire: Wire, frame: Scope) -> Wire:
-        """A carry on its way through the steps between the last one drawn and the last of all."""
-        node = self._text(frame, "⋯")
-        wire.to(node)
-        return self.sketch.wire(node)
+    def _row(self, wire: Wire | None, v: Variable, step: Scope, t: Size) -> Wire:
+        """The box of a sequence's row t, and the wire from it."""
+        assert wire
+        border = "in" if step.frame.column else ""
+        box = self.sketch.node(step.frame, "row", self._row_name(v, "x", t), border=border)
+        wire.to(box)
+        return self._from(box, v, step)
+
+    def _tap(self, wire: Wire | None, step: Scope, name: str, how: str = "") -> Wire:
+        """Where something from outside enters a step, with its name again."""
+        assert wire
+        tap = self.sketch.node(step.frame, "tap", tidy(name), border="in")
+        wire.to(tap, how)
+        return self.sketch.wire(tap)
+
+    def _leave(self, wire: Wire, step: Scope) -> Wire:
+        """Where something leaves a step."""
+        end = self.sketch.node(step.frame, "end", border="out")
+        wire.to(end)
+        return self.sketch.wire(end)
+
+    def _stack(self, v: Variable, scope: Scope) -> Wire:
+        """The rows of an unrolled loop put together."""
+        box = self.sketch.node(scope.frame, "row", "stack")
+        for _, row in sorted(scope.rows[v].items(), key=lambda pair: str(pair[0])):
+            row.to(box)
+        return self._from(box, v, scope, v.name or "")
+
+    def _enter(self, loop: Scan, i: int) -> None:
+        """Remember what a carry is called as it enters a step."""
+        self.entering[loop.body.inputs[i]] = _carry_name(loop, i), 1 if loop.reverse else -1
 
     def _row_name(self, v: Variable, default: str, t: Size) -> str:
         """What row t of v is called: x_t, or x_0. The carry that enters step t is named after the
@@ -229,8 +328,9 @@ class Painter:
         return f"{name}_{step}"
 
 
-def _title(loop: Scan) -> str:
+def _title(loop: object) -> str:
     """What stands above the frame of a scan."""
+    assert isinstance(loop, Scan)
     name = f"{tidy(loop.name)}: " if loop.name else ""
     return f"{name}scan over {loop.length}{', backwards' if loop.reverse else ''}"
 
@@ -239,3 +339,13 @@ def _carry_name(loop: Scan, i: int) -> str:
     """What a carry is called: as it leaves the step, or else as it enters it."""
     names = (loop.body.outputs[i].name, loop.body.inputs[i].name)
     return tidy(next(filter(None, names), "carry").removesuffix("_t"))
+
+
+def _gates_in(order: Sequence[Apply]) -> int:
+    """How many gates these are, with those inside loops."""
+    loops = (a.gate.body.applies() for a in order if isinstance(a.gate, Scan))
+    return sum(not isinstance(a.gate, Scan) for a in order) + sum(map(_gates_in, loops))
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

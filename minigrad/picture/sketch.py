@@ -1,50 +1,48 @@
 """A picture before it is laid out: nodes in nested frames, and wires between them.
 
-A wire carries one variable from the node that makes it to all that read it. Where it has text and
-several readers it forks at a dot, so that the text is written once, before the fork: that is also
-where the gradients of the branches add up.
+A wire carries one variable from the node that makes it to all that read it. Where it has text, the
+text is a node on the wire: the value above the line, the gradient below it, and behind it the wire
+forks. That is also where the gradients of the branches add up.
 """
 
 from dataclasses import dataclass, field
 
-import graphviz
+from .numbers import NOTHING, Reading
 
-from .text import html
-
-__all__ = ["Frame", "Node", "Sketch", "Style", "Wire"]
-
-Style = dict[str, str]
-
-_VALUE, _GRADIENT, _NAME = "#0a58ca", "#c62828", "#444444"
-
-_GRAPH = {"rankdir": "LR", "bgcolor": "white", "nodesep": ".3", "ranksep": ".45", "pad": ".15"}
-_FONT = {"fontname": "Helvetica"}
-_NODE = _FONT | {"fontsize": "14", "color": "#444444", "penwidth": "1.2"}
-_EDGE = _FONT | {"fontsize": "12", "color": "#777777", "arrowsize": ".7"}
-# No margin here: with one, dot now and then finds no way for an edge, and leaves it out.
-_FRAME = _FONT | {"style": "rounded,filled", "color": "#b0bec5"}
-_FILLS = ("#fafafa", "#f3f5f6")  # by depth, so that a loop in a loop stands out
-_FORK = {"shape": "point", "width": ".06", "color": "#777777"}
-_JOINT = _FORK | {"width": "0"}
+__all__ = ["Frame", "Node", "Segment", "Sketch", "Wire"]
 
 
 class Frame:
-    """A titled frame inside another one; the outermost is the picture itself."""
+    """A titled frame inside another one; the outermost is the picture itself.
 
-    def __init__(self, title: str = "", outer: "Frame | None" = None) -> None:
-        self.title = title
+    The steps of an unrolled loop are frames beside each other, `columns` of the loop's frame: what
+    leads into or out of one passes a node on its border.
+    """
+
+    def __init__(self, title: str = "", outer: "Frame | None" = None, column: bool = False) -> None:
+        self.title, self.outer, self.column = title, outer, column
         self.name: str = f"{outer.name}_{len(outer.inner)}" if outer else "cluster"
         self.path: tuple[Frame, ...] = (*outer.path, self) if outer else (self,)
         self.inner: list[Frame] = []
 
-    def frame(self, title: str) -> "Frame":
-        """A new frame in this one, titled by a DOT label."""
-        self.inner.append(Frame(title, self))
+    def frame(self, title: str, column: bool = False) -> "Frame":
+        """A new frame in this one."""
+        self.inner.append(Frame(title, self, column))
         return self.inner[-1]
 
     def common(self, other: "Frame") -> "Frame":
         """The innermost frame around both."""
         return [a for a, b in zip(self.path, other.path, strict=False) if a is b][-1]
+
+    @property
+    def columns(self) -> "list[Frame]":
+        """The steps of an unrolled loop, from left to right."""
+        return [frame for frame in self.inner if frame.column]
+
+    @property
+    def sheet(self) -> "Frame":
+        """What this frame is laid out with: the innermost column around it, or the picture."""
+        return next((f for f in reversed(self.path) if f.column), self.path[0])
 
 
 @dataclass(eq=False)
@@ -52,10 +50,29 @@ class Node:
     """A node of the picture. A floating one ends up in the innermost frame around its readers."""
 
     name: str
-    label: str
-    style: Style
+    kind: str
+    lines: tuple[str, ...]
     frame: Frame | None
-    floating: bool
+    tooltip: str = ""
+    border: str = ""
+    """On the border of a column: "in" or "out"."""
+    floating: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.floating = self.frame is None
+
+    @property
+    def column(self) -> Frame:
+        """The column on whose border it is."""
+        assert self.frame
+        assert self.border
+        return self.frame
+
+    @property
+    def home(self) -> Frame:
+        """The frame it stands in; for one on the border of a column, that around the loop."""
+        assert self.frame
+        return self.frame.path[-3] if self.border else self.frame
 
     def reach(self, frame: Frame) -> None:
         """Something in `frame` reads it."""
@@ -69,85 +86,102 @@ class Wire:
 
     tail: Node
     name: str = ""
-    value: str = ""
-    gradient: str = ""
-    ends: list[tuple[Node, Style]] = field(default_factory=list)
-    ahead: list[Node] = field(
-        default_factory=list
-    )  # what is placed further on, but does not read it
+    shape: str = ""
+    value: Reading = NOTHING
+    gradient: Reading = NOTHING
+    key: str = ""
+    ends: list[tuple[Node, str]] = field(default_factory=list)
 
-    def to(self, head: Node, **style: str) -> None:
-        """Lead it to one more node; back to an earlier one with ``dir="back"``."""
-        assert head.frame  # only leaves float
-        self.tail.reach(head.frame)
-        self.ends.append((head, style))
+    def to(self, head: Node, how: str = "") -> None:
+        """Lead it to one more node: `how` is "", or "back", to an earlier one, or "later", with a
+        gap between, or "1/2", to the first of two operands."""
+        self.tail.reach(head.home)
+        self.ends.append((head, how))
 
     @property
-    def crosses(self) -> bool:
-        """Whether it leads out of its frame, or into an inner one."""
-        return any(head.frame is not self.tail.frame for head, _ in self.ends)
+    def has_text(self) -> bool:
+        return bool(self.name or self.shape or self.value.text or self.gradient.text)
 
-    def label(self) -> str:
-        """Its value in blue behind its name, and its gradient in red below; "" for none of them."""
-        top = f"{self.name} = {self.value}" if self.name and self.value else self.name or self.value
-        lines = [(top, _VALUE if self.value else _NAME)] if top else []
-        lines += [(self.gradient, _GRADIENT)] if self.gradient else []
-        return html(*lines) if lines else ""
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A straight piece of a wire, as it is handed to the engine."""
+
+    name: str
+    wire: Wire
+    tail: Node
+    head: Node
+    how: str
+    """As of `Wire.to`; "text" for the piece that ends at the wire's own text."""
 
 
 class Sketch:
-    """Nodes, frames and wires, collected in any order and then written as DOT."""
+    """Nodes, frames and wires, collected in any order."""
 
     def __init__(self) -> None:
         self.root = Frame()
         self.nodes: list[Node] = []
         self.wires: list[Wire] = []
+        self.legend: list[tuple[str, str]] = []  # kind, word
 
-    def node(self, frame: Frame | None, label: str, style: Style) -> Node:
-        """A new node showing a DOT label, floating without a frame. Its name is generated."""
-        self.nodes.append(Node(f"n{len(self.nodes)}", label, style, frame, frame is None))
+    def node(
+        self,
+        frame: Frame | None,
+        kind: str,
+        *lines: str,
+        tooltip: str = "",
+        border: str = "",
+    ) -> Node:
+        """A new node showing these lines, floating without a frame. Its name is generated."""
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(Node(name, kind, lines, frame, tooltip, border))
         return self.nodes[-1]
 
-    def wire(self, tail: Node, name: str = "", value: str = "", gradient: str = "") -> Wire:
+    def wire(
+        self,
+        tail: Node,
+        name: str = "",
+        shape: str = "",
+        value: Reading = NOTHING,
+        gradient: Reading = NOTHING,
+    ) -> Wire:
         """A new wire from a node, so far to nowhere."""
-        self.wires.append(Wire(tail, name, value, gradient))
+        self.wires.append(Wire(tail, name, shape, value, gradient, f"w{len(self.wires)}"))
         return self.wires[-1]
 
-    def source(self) -> str:
-        """The whole as DOT."""
-        edges = graphviz.Digraph()
+    @property
+    def unrolled(self) -> bool:
+        """Whether there are columns: time then runs to the right, and work downwards."""
+        return any(node.frame and node.frame.sheet is not self.root for node in self.nodes)
+
+    def bundle(self) -> None:
+        """Wires between the same folded groups become one: "12 values"."""
+        alike: dict[tuple[Node, frozenset[Node]], list[Wire]] = {}
         for wire in self.wires:
-            self._connect(wire, edges)
-        content: dict[Frame | None, list[Node]] = {}
-        for node in self.nodes:
-            content.setdefault(node.frame, []).append(node)
-        graph = graphviz.Digraph(graph_attr=_GRAPH, node_attr=_NODE, edge_attr=_EDGE)
-        _fill(graph, self.root, content)
-        graph.body += edges.body
-        return str(graph.source)
+            heads = frozenset(head for head, _ in wire.ends)
+            if wire.tail.kind == "group":
+                wire.ends = [(head, how) for head, how in dict(wire.ends).items()]
+                if heads and all(head.kind == "group" for head in heads):
+                    alike.setdefault((wire.tail, heads), []).append(wire)
+        gone: set[Wire] = set()
+        for first, *others in alike.values():
+            if others:
+                first.name, first.shape = f"{len(others) + 1} values", ""
+                first.value = first.gradient = NOTHING
+                gone.update(others)
+        self.wires = [wire for wire in self.wires if wire not in gone]
 
-    def _connect(self, wire: Wire, graph: graphviz.Digraph) -> None:
-        """Write one wire. Its text stays in its frame, where no border runs through it."""
-        label, tail = wire.label(), wire.tail
-        if label and (len(wire.ends) > 1 or wire.crosses):
-            fork = self.node(tail.frame, "", _FORK if len(wire.ends) > 1 else _JOINT)
-            graph.edge(tail.name, fork.name, label=label, arrowhead="none")
-            label, tail = "", fork
-        for head, style in wire.ends:
-            # dot does not mind what an edge with constraint=false crosses, and may put a delay last
-            # if it has to turn an edge round by itself: so an edge back is written left to right.
-            pair = (head.name, tail.name) if "dir" in style else (tail.name, head.name)
-            graph.edge(*pair, label=label or None, **style)
-        for node in wire.ahead:
-            graph.edge(tail.name, node.name, style="invis")
-
-
-def _fill(graph: graphviz.Digraph, frame: Frame, content: dict[Frame | None, list[Node]]) -> None:
-    """Write the nodes and the inner frames of one frame."""
-    for node in content.get(frame, ()):
-        graph.node(node.name, label=node.label, **node.style)
-    for inner in frame.inner:
-        depth = len(frame.path) - 1
-        look = _FRAME | {"label": inner.title, "fillcolor": _FILLS[depth % len(_FILLS)]}
-        with graph.subgraph(name=inner.name, graph_attr=look) as cluster:
-            _fill(cluster, inner, content)
+    def segments(self) -> "tuple[dict[Node, Wire], list[Segment]]":
+        """Nodes for the texts on wires, with their wires, and all pieces of wires."""
+        texts: dict[Node, Wire] = {}
+        pieces: list[Segment] = []
+        for wire in self.wires:
+            tail = wire.tail
+            if wire.ends and wire.has_text:
+                text = Node(wire.key, "wire", (), tail.frame)
+                texts[text] = wire
+                pieces.append(Segment(f"{wire.key}_0", wire, tail, text, "text"))
+                tail = text
+            for head, how in wire.ends:
+                pieces.append(Segment(f"{wire.key}_{len(pieces)}", wire, tail, head, how))
+        return texts, pieces

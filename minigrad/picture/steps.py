@@ -1,6 +1,6 @@
 """How many steps of each loop a picture shows, and how many gates it has with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dims import Dim, Size, bind_sizes, evaluate
 from ..errors import ArgumentError, PictureError
-from ..graph import Apply, leaves
+from ..graph import leaves
 from ..loops.gate import Scan
 from ..variables import Variable
 
@@ -17,18 +17,25 @@ __all__ = ["Steps", "Unrolling"]
 
 @dataclass(frozen=True)
 class Steps:
-    """The first `drawn` of `total` steps of a loop."""
+    """The steps of a loop that are drawn, by time: the first so many, and maybe, after a gap, the
+    last."""
 
-    drawn: int
-    total: Size
+    first: int
+    last: Size | None = None
 
     @property
-    def whole(self) -> bool:
-        return self.drawn == self.total
+    def count(self) -> int:
+        return self.first + (self.last is not None)
+
+    def __iter__(self) -> Iterator[Size]:
+        yield from range(self.first)
+        if self.last is not None:
+            yield self.last
 
 
 class Unrolling:
-    """What ``unroll=`` means for each loop: None or False folded, True all steps, k the first k."""
+    """What ``unroll=`` means for each loop: None or False folded, True all steps, k so many: the
+    first ones, and the last."""
 
     def __init__(
         self, unroll: bool | int | None, outputs: Sequence[Variable], values: Mapping[Variable, Any]
@@ -47,21 +54,11 @@ class Unrolling:
         if isinstance(total, Dim) and total.names() <= self.sizes.keys():
             total = evaluate(total, self.sizes)
         if isinstance(total, int):
-            return Steps(total if self.unroll is True else min(self.unroll, total), total)
-        if self.unroll is True:
+            if self.unroll is True or self.unroll >= total:
+                return Steps(total)
+        elif self.unroll is True:
             raise PictureError(
                 f"{loop} over {total} cannot be unrolled: nothing here says how much {total} is; "
                 "pass a number of steps, such as unroll=3"
             )
-        return Steps(self.unroll, total)
-
-    def gates(self, applies: Iterable[Apply]) -> int:
-        """How many gates these are on the picture, with all that is inside loops."""
-        total = 0
-        for apply in applies:
-            if isinstance(apply.gate, Scan):
-                steps = self.steps(apply.gate)
-                total += self.gates(apply.gate.body.applies()) * (steps.drawn if steps else 1)
-            else:
-                total += 1
-        return total
+        return Steps(self.unroll - 1, total - 1)

@@ -2,7 +2,7 @@
 
 Graphviz reads labels in two languages. A plain one knows backslashes and entities (``&lt;``), an
 HTML-like one knows tags as well. A user's text may hold anything, so it passes `tidy` first and one
-of `plain` and `html` last.
+of `plain` and `entities` last.
 """
 
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..dims import Size
+from ..types import Array
 
-__all__ = ["html", "plain", "show_dims", "show_number", "show_value", "tidy"]
+__all__ = ["entities", "plain", "show_dims", "show_number", "show_range", "show_value", "tidy"]
 
 _LONGEST = 40
-_ROOM = '<table border="0" cellborder="0" cellspacing="0" cellpadding="3">'
 
 
 def tidy(text: str, longest: int = _LONGEST) -> str:
@@ -42,17 +42,8 @@ def plain(*lines: str) -> str:
     return graphviz.nohtml("\\n".join(escaped))
 
 
-def html(*lines: tuple[str, str]) -> str:
-    """An HTML-like label of (text, colour) lines, with some room around them.
-
-    >>> html(("x < 3", "#ff0000"))  # doctest: +ELLIPSIS
-    '<<table ...><tr><td><font color="#ff0000">x &#60; 3</font></td></tr></table>>'
-    """
-    shown = "<br/>".join(f'<font color="{c}">{_entities(text)}</font>' for text, c in lines)
-    return f"<{_ROOM}<tr><td>{shown}</td></tr></table>>"
-
-
-def _entities(text: str) -> str:
+def entities(text: str) -> str:
+    """Text inside an HTML-like label."""
     text = text.replace("\\", r"\\")  # here too: \N would be the node's name
     for character in "&<>":
         text = text.replace(character, f"&#{ord(character)};")
@@ -82,22 +73,31 @@ def show_number(number: Any, digits: int = 4) -> str:
     return mantissa + (f"e{int(exponent)}" if e else "")
 
 
+def show_range(array: Array) -> str:
+    """The least and the greatest number of an array, to three digits; "" where there is none.
+
+    >>> show_range(np.array([1.5, -0.25])), show_range(np.zeros(2))
+    ('-0.25…1.5', '0')
+    >>> show_range(np.array([1.0, float("nan")]))
+    '1, 1 nan'
+    """
+    gone = np.isnan(array)
+    known = array[~gone]
+    if not known.size:
+        return "nan" if array.size else ""
+    low, high = (show_number(n.item(), 3) for n in (known.min(), known.max()))
+    span = low if low == high else f"{low}…{high}"
+    return span + (f", {gone.sum()} nan" if gone.any() else "")
+
+
 def show_value(value: npt.ArrayLike) -> str:
-    """A scalar as its number, an array as its shape and, to three digits, its range.
+    """A scalar as its number, an array as its shape and range.
 
     >>> show_value(3.0), show_value([[1.5, -0.25]]), show_value([0.0, 0.0])
     ('3', '1×2 in -0.25…1.5', '2 of 0')
-    >>> show_value([1.0, float("nan")])
-    '2 of 1, 1 nan'
     """
     array = np.asarray(value)
     if array.ndim == 0:
         return show_number(array.item())
-    shape = show_dims(array.shape)
-    gone = np.isnan(array)
-    known = array[~gone]
-    if not known.size:
-        return f"{shape} of nan" if array.size else shape
-    low, high = (show_number(n.item(), 3) for n in (known.min(), known.max()))
-    span = f"of {low}" if low == high else f"in {low}…{high}"
-    return f"{shape} {span}" + (f", {gone.sum()} nan" if gone.any() else "")
+    shape, span = show_dims(array.shape), show_range(array)
+    return f"{shape} {'in' if '…' in span else 'of'} {span}" if span else shape

@@ -11,18 +11,12 @@ import pytest
 import minigrad as mg
 from minigrad.picture import Drawing
 
-_KINDS = {
-    "#fff7e0": "gate",
-    "#eef4ff": "input",
-    "#e8f5e9": "parameter",
-    "#eceff1": "delay",
-    "white": "row",
-}
+_PASSED = ("wire", "tap", "end")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A node: what it shows, what kind its colour makes it, and the frame it stands in."""
+    """A node: what it shows, of what kind it is, and the frame it stands in."""
 
     name: str
     text: str
@@ -39,7 +33,7 @@ class Read:
         inside = {str(n): g.name for g in _frames(graph) for n in g.nodes()}  # inner ones last
         self.boxes = {str(n): _box(n, inside.get(str(n), "")) for n in graph.nodes()}
         self.edges = [_edge(self.boxes, e) for e in graph.edges()]
-        self.labels = [_text(e.attr["label"]) for e in graph.edges() if e.attr["label"]]
+        self.labels = [box.text for box in self.boxes.values() if box.kind == "wire"]
 
     def texts(self, kind: str) -> list[str]:
         return sorted(box.text for box in self.boxes.values() if box.kind == kind)
@@ -52,14 +46,14 @@ class Read:
         return found
 
     def before(self, box: Box) -> list[Box]:
-        """The boxes that lead to this one, forks passed over."""
+        """The boxes that lead to this one; text on wires and borders of steps are passed over."""
         found = [tail for tail, head in self.edges if head is box]
-        return [b for t in found for b in (self.before(t) if t.kind == "fork" else [t])]
+        return [b for t in found for b in (self.before(t) if t.kind in _PASSED else [t])]
 
     def after(self, box: Box) -> list[Box]:
-        """The boxes that this one leads to, forks passed over."""
+        """The boxes that this one leads to, likewise."""
         found = [head for tail, head in self.edges if tail is box]
-        return [b for h in found for b in (self.after(h) if h.kind == "fork" else [h])]
+        return [b for h in found for b in (self.after(h) if h.kind in _PASSED else [h])]
 
     def title(self, box: Box) -> str:
         return self.frames.get(box.frame, "")
@@ -73,13 +67,14 @@ def _frames(graph):
 
 def _text(label: str) -> str:
     if label.startswith("<table"):  # pygraphviz takes the outer <> off
-        label = re.sub("<[^>]*>", "", label.replace("<br/>", "\n"))
+        label = re.sub("<tr>|<hr/>", "\n", label)
+        label = re.sub("<[^>]*>", "", label)
+        label = "\n".join(line.strip() for line in label.split("\n") if line.strip())
     return html.unescape(label.replace("\\n", "\n").replace("\\\\", "\\"))
 
 
 def _box(node, frame: str) -> Box:
-    kind = _KINDS.get(node.attr["fillcolor"])
-    kind = kind or ("fork" if node.attr["shape"] == "point" else "text")
+    kind = node.attr["class"].split()[0]
     return Box(str(node), _text(node.attr["label"] or ""), kind, frame)
 
 

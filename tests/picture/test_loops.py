@@ -79,7 +79,7 @@ def test_the_title_tells_name_and_direction(read):
 
 
 def test_the_stacked_ys_carry_their_shape_to_the_gate_that_reads_them(read):
-    assert "hs  T×B×4" in read(draw(mg.exp(rnn()[1]))).labels
+    assert "hs (T×B×4)" in read(draw(mg.exp(rnn()[1]))).labels
 
 
 def nested():
@@ -129,9 +129,9 @@ def test_a_carry_that_passes_through_and_one_that_is_a_constant(read):
 def test_values_in_a_loop_have_a_leading_axis_of_steps(read):
     last, hs, values = traced()
     labels = read(draw(last, values=values)).labels
-    assert "3 in -1…1" in labels  # x, and its rows
-    assert "h = 3 in 1…2" in labels
-    assert "h = 3 in 1…2" in read(draw(hs, values=values | {hs: [1, 2, 2]})).labels
+    assert labels.count("-1…1") == 2  # x, and its rows
+    assert "h 1…2" in labels
+    assert "h (T) 1…2" in read(draw(hs, values=values | {hs: [1, 2, 2]})).labels
 
 
 def traced():
@@ -163,31 +163,40 @@ def test_unrolled_the_steps_stand_side_by_side(read):
     assert {"h = 1", "h = 2"} < set(picture.labels)
 
 
-def test_unrolled_backwards_runs_from_the_last_row_to_the_first(read):
-    drawing = draw(rnn(reverse=True, length=3)[0], unroll=True)
-    assert list(read(drawing).frames.values())[1:] == ["t = 2", "t = 1", "t = 0"]
+def test_unrolled_backwards_the_steps_stand_in_the_order_of_time(read):
+    picture = read(draw(rnn(reverse=True, length=3)[0], unroll=True))
+    assert list(picture.frames.values())[1:] == ["t = 0", "t = 1", "t = 2"]
+    last = picture.before(picture.box("h  B×4"))
+    assert [picture.title(gate) for gate in last] == ["t = 0"]
 
 
-def test_a_number_of_steps_draws_the_first_of_them_and_dots(read):
-    picture = read(draw(rnn()[0], unroll=2))
-    assert list(picture.frames.values())[1:] == ["t = 0", "t = 1"]
-    assert [box.text for box in picture.after(picture.box("⋯"))] == ["h  B×4"]
+def test_a_number_of_steps_draws_the_first_ones_and_after_dots_the_last(read):
+    picture = read(draw(rnn()[0], unroll=3))
+    assert list(picture.frames.values())[1:] == ["t = 0", "t = 1", "", "t = T - 1"]
+    assert picture.title(picture.box("⋯")) == ""
+    last = picture.before(picture.box("h  B×4"))
+    assert [picture.title(gate) for gate in last] == ["t = T - 1"]
     whole = read(draw(rnn(length=2)[0], unroll=5))
     assert list(whole.frames.values())[1:] == ["t = 0", "t = 1"]
     assert "⋯" not in whole.texts("text")
 
 
-def test_unrolled_weights_are_drawn_once_outside_of_the_steps(read):
+def test_carries_over_the_gap_are_dashed():
+    edges = [line for line in draw(rnn()[0], unroll=3).source.splitlines() if "dashed" in line]
+    assert len(edges) == 1
+
+
+def test_unrolled_weights_are_drawn_once_outside_of_the_loop(read):
     for steps in (1, 3):
         picture = read(draw(rnn()[0], unroll=steps))
-        assert picture.title(picture.box("W_hh\n4×4")) == "scan over T"
+        assert picture.title(picture.box("W_hh\n4×4")) == ""
         assert len(picture.after(picture.box("W_hh\n4×4"))) == steps
 
 
 def test_unrolled_loops_in_loops(read):
     picture = read(draw(nested()[0], unroll=2))
     assert list(picture.frames.values()).count("row: scan over N") == 2
-    assert list(picture.frames.values()).count("t = 1") == 3
+    assert list(picture.frames.values()).count("t = 0") == 3
 
 
 def test_no_steps_at_all(read):

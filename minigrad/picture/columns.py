@@ -1,0 +1,228 @@
+"""Where the parts of an unrolled picture lie: one column for each step of a loop, all alike.
+
+Graphviz lays out what is inside each column, and then what is around the loops, where each of them
+is one large box. The carries from column to column are drawn here. What comes out are positions
+for an engine that moves nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .dot import Place, Writer
+from .engine import measure
+from .sketch import Frame, Node, Segment
+
+__all__ = ["places"]
+
+_MARGIN, _TITLE, _GUTTER, _LANE, _TURN, _NEAR = 8.0, 16.0, 22.0, 9.0, 16.0, 150.0  # points
+_Point = tuple[str, float, float]  # with "e," before an arrow's end, "s," before its start
+
+
+@dataclass
+class Sheet:
+    """What is laid out together: its size, and where its parts lie, from its lower left corner."""
+
+    width: float
+    height: float
+    nodes: dict[Node, tuple[float, float]] = field(default_factory=dict)
+    frames: dict[Frame, tuple[float, ...]] = field(default_factory=dict)
+    """Lower left and upper right corner, and the middle of the title."""
+    pieces: dict[Segment, list[_Point]] = field(default_factory=dict)
+
+    def put(self, other: "Sheet", x: float, y: float) -> None:
+        """Put all that is on another sheet on this one, shifted."""
+        self.nodes |= {n: (a + x, b + y) for n, (a, b) in other.nodes.items()}
+        self.frames |= {
+            f: tuple(c + (y if i % 2 else x) for i, c in enumerate(corners))
+            for f, corners in other.frames.items()
+        }
+        self.pieces |= {
+            s: [(mark, a + x, b + y) for mark, a, b in points] for s, points in other.pieces.items()
+        }
+
+
+def places(writer: Writer) -> Place:
+    """The positions of all nodes, frames and pieces of wires, as attributes."""
+    sheet = _laid_out(writer, writer.sketch.root)
+    found: dict[object, dict[str, str]] = {}
+    found |= {node: {"pos": f"{x:.2f},{y:.2f}"} for node, (x, y) in sheet.nodes.items()}
+    for frame, (*box, x, y) in sheet.frames.items():
+        found[frame] = {"bb": ",".join(f"{c:.2f}" for c in box), "lp": f"{x:.2f},{y:.2f}"}
+    for segment, points in sheet.pieces.items():
+        path = " ".join(f"{mark}{x:.2f},{y:.2f}" for mark, x, y in points)
+        found[segment] = {"pos": path}
+    return found
+
+
+def _laid_out(writer: Writer, frame: Frame) -> Sheet:
+    """The picture, or one column of it."""
+    columns = {
+        loop: [_laid_out(writer, column) for column in loop.columns] for loop in _unrolled(frame)
+    }
+    widths: dict[int, float] = {}  # loops of as many steps stand on top of each other
+    for sheets in columns.values():
+        widths[len(sheets)] = max([widths.get(len(sheets), 0.0), *(s.width for s in sheets)])
+    loops = {
+        loop: _side_by_side(writer, loop, sheets, widths[len(sheets)] + 2 * _MARGIN)
+        for loop, sheets in columns.items()
+    }
+    measured = measure(writer.sheet(frame, {loop: _ports(b) for loop, b in loops.items()}))
+    _, _, width, height = _numbers(measured["bb"])
+    sheet = Sheet(width, height)
+    parts = {item["name"]: item for item in measured.get("objects", ())}
+    for inner in _inside(frame):
+        if "bb" in (part := parts.get(inner.name, {})):
+            sheet.frames[inner] = (*_numbers(part["bb"]), *_numbers(part["lp"]))
+    for node in writer.nodes(frame):
+        sheet.nodes[node] = _pair(parts[node.name]["pos"])
+    for loop, block in loops.items():
+        x, y = _pair(parts[loop.name]["pos"])
+        sheet.put(block, x - block.width / 2, y - block.height / 2)
+    pieces = {segment.name: segment for segment in writer.segments}
+    for edge in measured.get("edges", ()):
+        segment = pieces[edge["id"]]
+        points = [_point(text) for text in edge["pos"].split()]
+        sheet.pieces[segment] = _through_borders(segment, points, sheet)
+    return sheet
+
+
+def _unrolled(frame: Frame) -> Iterator[Frame]:
+    """The unrolled loops of a sheet."""
+    for inner in frame.inner:
+        if inner.columns:
+            yield inner
+        else:
+            yield from _unrolled(inner)
+
+
+def _inside(frame: Frame) -> Iterator[Frame]:
+    for inner in frame.inner:
+        yield inner
+        yield from _inside(inner)
+
+
+# ------------------------------------------------------------ loops
+
+
+def _side_by_side(writer: Writer, loop: Frame, sheets: Sequence[Sheet], width: float) -> Sheet:
+    """The columns of an unrolled loop, each so wide, and the carries between them."""
+    own = dict.fromkeys(loop.columns, 0)
+    leaving = (s for s in writer.segments if s.tail.border == "out" and s.head.border == "in")
+    carries = [s for s in leaving if s.tail.column in own and s.head.column in own]
+    for segment in carries:
+        own[segment.head.column] += 1
+    lanes = max(own.values())
+    gutter = _GUTTER + _LANE * lanes
+    turn = _TURN + _LANE * lanes if lanes else 0.0
+    height = max(s.height for s in sheets) + 2 * _MARGIN + _TITLE
+    sizes = [
+        width if column.title else sheet.width for column, sheet in zip(own, sheets, strict=True)
+    ]
+    whole = Sheet(sum(sizes) + gutter * (len(sizes) + 1), height + 2 * (turn + _MARGIN) + _TITLE)
+    x, bottom = gutter, _TITLE + _MARGIN + turn
+    for column, sheet, size in zip(own, sheets, sizes, strict=True):
+        title = x + 3.4 * len(column.title) + 4, bottom + _TITLE / 2
+        whole.frames[column] = (x, bottom, x + size, bottom + height, *title)
+        whole.put(sheet, x + (size - sheet.width) / 2, bottom + height - _MARGIN - sheet.height)
+        x += size + gutter
+    title = whole.width - 3.2 * len(loop.title) - _MARGIN, _TITLE / 2 + 2
+    whole.frames[loop] = (0.0, 0.0, whole.width, whole.height, *title)
+    used = dict.fromkeys(own, 0)
+    for segment in carries:
+        into = segment.head.column
+        whole.pieces[segment] = _carried(segment, whole, gutter, used[into])
+        used[into] += 1
+    return whole
+
+
+def _carried(segment: Segment, whole: Sheet, gutter: float, lane: int) -> list[_Point]:
+    """A path from the lower end of a column, through the gutter, to the upper end of the next."""
+    (xa, ya), (xb, yb) = whole.nodes[segment.tail], whole.nodes[segment.head]
+    yb = yb + 7
+    left, low, right, *_ = whole.frames[segment.tail.column]
+    *_, high = whole.frames[segment.head.column][:4]
+    between = right + gutter / 2 if xb > xa else left - gutter / 2
+    between += (lane - 0.5) * _LANE
+    low, high = low - _TURN / 2 - lane * _LANE, high + _TURN / 2 + lane * _LANE
+    corners = [(xa, ya), (xa, low), (between, low), (between, high), (xb, high), (xb, yb)]
+    return [("", x, y) for x, y in _rounded(corners)]
+
+
+def _rounded(corners: list[tuple[float, float]], radius: float = 7.0) -> list[tuple[float, float]]:
+    """Straight lines with round corners, as a Bézier path."""
+    path = [corners[0]]
+    for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
+        enter, leave = _towards(corner, before, radius), _towards(corner, after, radius)
+        path += [path[-1], enter, enter, corner, corner, leave]
+    return [*path, path[-1], corners[-1], corners[-1]]
+
+
+def _towards(
+    start: tuple[float, float], end: tuple[float, float], distance: float
+) -> tuple[float, float]:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = (dx * dx + dy * dy) ** 0.5 or 1.0
+    share = min(distance / length, 0.5)
+    return start[0] + share * dx, start[1] + share * dy
+
+
+def _ports(block: Sheet) -> str:
+    """The label of a box as large as a loop, with a port above and below for each node on the
+    border of a column."""
+    rows = []
+    for side in ("in", "out"):
+        x, cells = 0.0, []
+        here = sorted((px, n) for n, (px, _) in block.nodes.items() if n.border == side)
+        for px, node in sorted(here, key=lambda pair: pair[0]):
+            cells += [_cell(px - 0.5 - x), _cell(1, f' port="{node.name}"')]
+            x = px + 0.5
+        cells.append(_cell(block.width - x))
+        rows.append(f"<tr><td>{_PLAIN}<tr>{''.join(cells)}</tr></table></td></tr>")
+    middle = f"<tr>{_cell(block.width, '', block.height - 2)}</tr>"
+    return f"<{_PLAIN}{rows[0]}{middle}{rows[1]}</table>>"
+
+
+_PLAIN = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0">'
+
+
+def _cell(width: float, more: str = "", height: float = 1) -> str:
+    size = f'width="{max(width, 0):.0f}" height="{height:.0f}"'
+    return f'<td fixedsize="true" {size}{more}></td>'
+
+
+def _through_borders(segment: Segment, points: list[_Point], sheet: Sheet) -> list[_Point]:
+    """A path from the outside to the border of a loop, led on to the node behind it."""
+    ends = [p for p in points if p[0]]
+    path = [(x, y) for mark, x, y in points if not mark]
+    if segment.tail.border == "out":
+        start = sheet.nodes[segment.tail]
+        path = [start, start, path[0], *path]
+    if segment.head.border == "in":
+        row = segment.head.kind == "row"
+        x, y = sheet.nodes[segment.head]
+        border = ends[0][1:] if ends else path[-1]
+        if len(path) == 4 or path[0][1] - border[1] < _NEAR:
+            path = [path[0], (path[0][0], border[1]), (border[0], path[0][1]), border]
+        else:
+            path += [path[-1], border, border]
+        top = y + (20 if row else 7)
+        path += [path[-1], (x, top), (x, top)]
+        ends = [("e,", x, y + 13)] if row else []
+    return [*ends, *(("", x, y) for x, y in path)]
+
+
+# ------------------------------------------------------------ numbers
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, text.split(",")))
+
+
+def _pair(text: str) -> tuple[float, float]:
+    x, y = _numbers(text)
+    return x, y
+
+
+def _point(text: str) -> _Point:
+    mark = text[:2] if text[0] in "es" else ""
+    return (mark, *_pair(text.removeprefix(mark)))

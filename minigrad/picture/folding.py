@@ -1,0 +1,117 @@
+"""Which groups and loops of a graph a picture shows as one node each."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ..errors import ArgumentError
+from ..graph import Apply
+from ..groups import Group
+from ..loops.gate import Scan
+from ..variables import Constant, Parameter, Variable
+from .steps import Unrolling
+
+__all__ = ["Fold", "Folding", "Unit", "choose", "groups_inside"]
+
+Fold = bool | str | Collection[str] | None
+"""None: as much as keeps a picture readable; True, False: all groups, or none; or their names."""
+
+_READABLE = 60  # gates
+
+Unit = Group | Apply
+"""What is drawn as one node: a group, or the application of a loop."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """Groups of these names, or from this depth on, are folded, and maybe loops."""
+
+    names: Collection[str] = ()
+    depth: int | None = None
+    loops: bool = False
+
+    def unit(self, apply: Apply, within: Sequence[Group]) -> Unit | None:
+        """The outermost folded part that an application is in, of those inside `within`."""
+        for group in groups_inside(apply, within):
+            deep = self.depth is not None and len(group.path) > self.depth
+            if deep or group.name in self.names:
+                return group
+        return apply if self.loops and isinstance(apply.gate, Scan) else None
+
+    def shown(
+        self, order: Iterable[Apply], outputs: Iterable[Variable], within: Sequence[Group]
+    ) -> set[Variable]:
+        """The variables that anything visible reads: parameters and constants that only folded
+        parts read are not drawn."""
+        found = set(outputs)
+        for apply in order:
+            gate = apply.gate
+            if self.unit(apply, within):
+                found |= {v for v in apply.inputs if not isinstance(v, Parameter | Constant)}
+            elif isinstance(gate, Scan):
+                inner = self.shown(gate.body.applies(), gate.body.outputs, _path(apply))
+                varies = gate.carries + gate.sequences
+                pairs = zip(apply.inputs, gate.body.inputs, strict=True)
+                found |= {v for i, (v, b) in enumerate(pairs) if i < varies or b in inner}
+            else:
+                found.update(apply.inputs)
+        return found
+
+    def gates(self, order: Iterable[Apply], unrolling: Unrolling, within: Sequence[Group]) -> int:
+        """How many gates, folded parts counted as one, are on the picture."""
+        total, units = 0, set()
+        for apply in order:
+            unit = self.unit(apply, within)
+            if unit is not None:
+                units.add(unit)
+            elif isinstance(apply.gate, Scan):
+                steps = unrolling.steps(apply.gate)
+                inner = self.gates(apply.gate.body.applies(), unrolling, _path(apply))
+                total += inner * (steps.count if steps else 1)
+            else:
+                total += 1
+        return total + len(units)
+
+
+def choose(fold: Fold, order: Sequence[Apply], unrolling: Unrolling) -> Folding:
+    """What `fold` means for a graph. Left alone, deep groups are folded first, then outer ones,
+    then loops, until the picture can be read.
+
+    Raises ArgumentError for a group that the graph does not have.
+    """
+    groups = {g for apply in _everything(order) for g in _path(apply)}
+    if fold is None:
+        deepest = max((len(g.path) for g in groups), default=0)
+        ways = [Folding(depth=depth) for depth in range(deepest, -1, -1)]
+        if unrolling.unroll in (None, False):
+            ways.append(Folding(depth=0, loops=True))
+        for way in ways:
+            if way.gates(order, unrolling, ()) <= _READABLE:
+                return way
+        return ways[-1]
+    if isinstance(fold, bool):
+        return Folding(depth=0 if fold else None)
+    names = {fold} if isinstance(fold, str) else set(fold)
+    known = Counter(g.name for g in groups)
+    if unknown := sorted(names - known.keys()):
+        raise ArgumentError(f"this graph has no group {unknown[0]!r}; it has {sorted(known)}")
+    return Folding(names=names)
+
+
+def groups_inside(apply: Apply, within: Sequence[Group]) -> tuple[Group, ...]:
+    """The groups that an application is in, outermost first, but for those in `within`: the groups
+    around a loop, for its body."""
+    around = set(within)
+    return tuple(g for g in _path(apply) if g not in around)
+
+
+def _path(apply: Apply) -> tuple[Group, ...]:
+    return apply.group.path if apply.group else ()
+
+
+def _everything(order: Iterable[Apply]) -> Iterable[Apply]:
+    """All applications, those inside loops too."""
+    for apply in order:
+        yield apply
+        if isinstance(apply.gate, Scan):
+            yield from _everything(apply.gate.body.applies())
