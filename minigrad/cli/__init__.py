@@ -3,7 +3,11 @@
 Errors are one clear line and status 2, never a traceback.
 """
 
-from . import circuits, reading, training  # each adds its commands
+# Each adds its commands, in the order of the help.
+from . import circuits, networks
+
+# isort: split
+from . import instruments, reading, training
 from .app import app, main
 
-__all__ = ["app", "circuits", "main", "reading", "training"]
+__all__ = ["app", "circuits", "instruments", "main", "networks", "reading", "training"]

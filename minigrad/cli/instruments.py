@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ..errors import DataError
 from ..files import write_atomically
@@ -23,49 +22,44 @@ from ..picture.landscapes import (
 from ..text import CharRNN, RunFolder, Source, Vocabulary
 from ..text.inspection import activations, best_units, gradient_flow, saturation
 from .app import out
+from .pictures import FigureFormat, Out, TextFormat, draw_app, file_for, is_page
 from .reading import Run
 
-__all__ = ["draw_app"]
+__all__: list[str] = []
 
-_DEFAULT = "circuit"
 _SEARCHED = 5000  # symbols that units are compared with features on
-
-
-class _Group(TyperGroup):
-    """A group of commands whose first word may be left away: it is then that of the default."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or not (args[0] in self.commands or args[0].startswith("-")):
-            args = [_DEFAULT, *args]
-        return super().parse_args(ctx, args)
-
-
-draw_app = typer.Typer(
-    cls=_Group, help="Draw a circuit, what a network does, or what descent does."
-)
 
 Text = Annotated[
     list[Path] | None,
     typer.Option(help="A text to read (- is standard input); without: that of the run."),
 ]
 Length = Annotated[int, typer.Option(min=1, help="Symbols of it to read.")]
-Out = Annotated[Path, typer.Option("--out", help="A .svg, .png or .pdf file.")]
 
 
 @draw_app.command("gradient-flow")
 def gradient_flow_(
-    run: Run, text: Text = None, length: Length = 51, to: Out = Path("gradient-flow.svg")
+    run: Run,
+    text: Text = None,
+    length: Length = 51,
+    to: Out = None,
+    format: FigureFormat = None,
 ) -> None:
     """How far back the gradient of the last symbol's surprisal reaches, in each layer."""
-    _save(draw_gradient_flow(gradient_flow(*_read(run, text, length))), to)
+    ax = draw_gradient_flow(gradient_flow(*_read(run, text, length)))
+    _save(ax, file_for("gradient-flow", to, format))
 
 
 @draw_app.command("saturation")
 def saturation_(
-    run: Run, text: Text = None, length: Length = 2000, to: Out = Path("saturation.svg")
+    run: Run,
+    text: Text = None,
+    length: Length = 2000,
+    to: Out = None,
+    format: FigureFormat = None,
 ) -> None:
     """Which share of the values of each gate is saturated."""
-    _save(draw_saturation(saturation(*_read(run, text, length))), to)
+    ax = draw_saturation(saturation(*_read(run, text, length)))
+    _save(ax, file_for("saturation", to, format))
 
 
 @draw_app.command("activations")
@@ -80,9 +74,8 @@ def activations_(
             "brackets, lines or capitals best, and the first of them."
         ),
     ] = None,
-    to: Annotated[
-        Path, typer.Option("--out", help="A .svg, .png or .pdf file, or an .html page.")
-    ] = Path("activations.svg"),
+    to: Out = None,
+    format: TextFormat = None,
 ) -> None:
     """A text coloured by one unit: blue below 0, white at 0, red above."""
     chosen = _unit(unit)
@@ -98,11 +91,12 @@ def activations_(
     layer, index = chosen or (0, 0)
     values, pieces = found.unit(layer, index)[:length], found.pieces[:length]
     title = f"layer {layer}, unit {index}{title}"
-    if to.suffix.lower() == ".html":
-        write_atomically(to, coloured_html(pieces, values, title).encode("utf-8", "replace"))
-        out.print(f"wrote {to}")
+    file = file_for("activations", to, format)
+    if is_page(file):
+        write_atomically(file, coloured_html(pieces, values, title).encode("utf-8", "replace"))
+        out.print(f"wrote {file}")
     else:
-        _save(coloured_text(pieces, values, title=title), to)
+        _save(coloured_text(pieces, values, title=title), file)
 
 
 @draw_app.command("error-surface")
@@ -111,7 +105,8 @@ def error_surface_(
     rate: Annotated[float, typer.Option(help="Learning rate.")] = 1.5,
     updates: Annotated[int, typer.Option(min=0, help="Steps of descent.")] = 30,
     solid: Annotated[bool, typer.Option("--solid", help="In three dimensions.")] = False,
-    to: Out = Path("error-surface.svg"),
+    to: Out = None,
+    format: FigureFormat = None,
 ) -> None:
     """The error of a one-unit RNN with its cliff, and descent on it with and without clipping."""
     paths = {
@@ -119,27 +114,28 @@ def error_surface_(
         f"norm clipped at {clip:g}": descent(rate=rate, updates=updates, max_norm=clip),
     }
     ax = plots.new_axes(7, 5, projection="3d") if solid else None
-    _save(draw_error_surface(error_surface(), paths, ax), to)
+    _save(draw_error_surface(error_surface(), paths, ax), file_for("error-surface", to, format))
 
 
 @draw_app.command("saddle")
 def saddle(
     rate: Annotated[float, typer.Option(help="Learning rate of all.")] = 0.05,
     updates: Annotated[int, typer.Option(min=0, help="Steps of descent.")] = 60,
-    to: Out = Path("saddle.svg"),
+    to: Out = None,
+    format: FigureFormat = None,
 ) -> None:
     """Six optimisers racing down x² - y²."""
-    _save(draw_saddle_race(saddle_race(racers(rate), updates)), to)
+    _save(draw_saddle_race(saddle_race(racers(rate), updates)), file_for("saddle", to, format))
 
 
 @draw_app.command("loss")
-def loss(run: Run, to: Out = Path("loss.svg")) -> None:
+def loss(run: Run, to: Out = None, format: FigureFormat = None) -> None:
     """Training and validation loss of a run over its steps."""
     folder = RunFolder(run)
     _, vocabulary, _ = folder.configuration()
     if not (rows := folder.rows()):
         raise DataError(f"{run} has no log yet: nothing was trained")
-    _save(plots.loss_curve(rows, unit=vocabulary.unit[:-1]), to)
+    _save(plots.loss_curve(rows, unit=vocabulary.unit[:-1]), file_for("loss", to, format))
 
 
 def _read(
@@ -165,5 +161,5 @@ def _unit(text: str | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _save(ax: Any, to: Path) -> None:
-    out.print(f"wrote {plots.save(ax, to)}")
+def _save(ax: Any, file: Path) -> None:
+    out.print(f"wrote {plots.save(ax, file)}")

@@ -113,5 +113,5 @@ def test_draw(call: Call) -> None:
     ],
 )
 def test_pictures_that_cannot_be(call: Call, file: str, message: str) -> None:
-    assert_refused(call("draw", file), message)
+    assert_refused(call("draw", "--out", file), message)
     assert os.listdir() == ["text.txt"]

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 import typer
 
 from minigrad.cli.app import errors_as_lines
-from minigrad.cli.instruments import _Group, draw_app
+from minigrad.cli.pictures import _Group, draw_app
 from minigrad.picture import plots
 from minigrad.text import RunFolder, Settings, Source, Training
 from tests.cli.calls import TEXT, Call, Result, assert_refused
@@ -74,6 +74,8 @@ def test_a_figure_of_a_run(draw: Call, trained: RunFolder, name: str) -> None:
     assert Path(f"{name}.svg").is_file()
     assert draw(name, "run", "--out", "other.png").out.endswith("wrote other.png\n")
     assert Path("other.png").read_bytes().startswith(b"\x89PNG")
+    assert draw(name, "run", "--format", "pdf").out.endswith(f"wrote {name}.pdf\n")
+    assert Path(f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_gradient_flow_shows_all_layers_of_the_run(
@@ -116,6 +118,8 @@ def test_activations_as_a_page_of_another_text(draw: Call, trained: RunFolder) -
     result = draw("activations", "run", "--text", "b.txt", "--unit", "0:1", "--out", "b.html")
     assert result == Result(0, "wrote b.html\n", "")
     page = Path("b.html").read_text("utf-8")
+    draw("activations", "run", "--text", "b.txt", "--unit", "0:1", "--format", "html")
+    assert Path("activations.html").read_text("utf-8") == page
     assert page.count("<span") == len('the "boat"')
     assert ">&quot;</span>" in page
     assert "layer 0, unit 1" in page
@@ -157,6 +161,11 @@ def test_the_surface_and_the_race(draw: Call, monkeypatch: pytest.MonkeyPatch) -
     [
         (["saddle", "--out", "f.gif"], "one of .svg, .png, .pdf, not as 'f.gif'"),
         (["saddle", "--out", "nothing/f.svg"], "No such file or directory: nothing/f.svg"),
+        (
+            ["saddle", "--out", "f.png", "--format", "svg"],
+            "f.png and --format svg contradict",
+        ),
+        (["saddle", "--format", "dot"], "'dot' is not one of 'svg', 'png', 'pdf'"),
         (["saddle", "--updates", -1], "Invalid value for '--updates'"),
         (["gradient-flow"], "Missing argument"),
         (["gradient-flow", "run", "--length", 1], "and at least 2 are needed"),

@@ -1,0 +1,133 @@
+"""minigrad draw rnn and its like: small networks, folded and unrolled, with numbers or without."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.cli.networks import NETWORKS, Network
+from tests.cli.calls import Call, Result, assert_refused
+from tests.cli.test_circuits import needs_page
+
+LAYERS = {
+    "rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU,
+    "stacked": partial(nn.RNN, num_layers=2),
+    "bidirectional": partial(nn.RNN, bidirectional=True),
+}  # fmt: skip
+
+
+def dot(call: Call, *args: Any) -> str:
+    """The picture that ``minigrad draw`` with these words writes."""
+    result = call("draw", *args, "--out", "f.dot")
+    assert result == Result(0, "wrote f.dot\n", "")
+    return Path("f.dot").read_text("utf-8")
+
+
+# ---------------------------------------------------------------- which network
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_it_computes_what_the_layer_does(name: str) -> None:
+    net = Network(features=2, hidden=3, length=4, seed=7)
+    ys = NETWORKS[name][1](net)
+    rng = np.random.default_rng(7)
+    xs = rng.normal(size=(4, 2))
+    layer = LAYERS[name](2, 3, rng=rng, dtype="float64")
+    ys_of_one_row = layer(mg.constant(xs[:, None]))[0][:, 0]
+    np.testing.assert_allclose(ys.eval(net.values), ys_of_one_row.eval(), rtol=1e-9)
+
+
+def test_the_decoder_begins_with_the_state_that_the_encoder_ends_in() -> None:
+    net = Network(features=2, hidden=3, length=4, seed=0)
+    ys = NETWORKS["encoder-decoder"][1](net)
+    x = next(v for v in net.values if v.name == "x")
+    before = ys.eval(net.values)
+    net.values[x] = net.values[x] + 1
+    assert (ys.eval(net.values)[0] != before[0]).all()
+
+
+# ---------------------------------------------------------------- what is drawn
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_is_drawn_with_its_numbers(call: Call, name: str) -> None:
+    picture = dot(call, name)
+    assert picture.count("scan over 4") == (1 if name in ("rnn", "lstm", "gru") else 2)
+    assert "z⁻¹" in picture
+    assert "4×2 in " in picture
+    assert "loss" in picture
+
+
+def test_sizes_and_seed(call: Call) -> None:
+    picture = dot(call, "gru", "--input", 5, "--hidden", 7, "--steps", 6)
+    assert all(text in picture for text in ("scan over 6", "6×5", "6×7", "5×21"))
+    assert dot(call, "rnn", "--seed", 1) == dot(call, "rnn", "--seed", 1) != dot(call, "rnn")
+
+
+def test_without_numbers(call: Call) -> None:
+    assert " in -" in dot(call, "lstm")
+    assert " in -" not in dot(call, "lstm", "--plain")
+
+
+def test_unrolled(call: Call) -> None:
+    picture = dot(call, "rnn", "--unroll", 2)
+    assert all(text in picture for text in ("t = 0", "t = 1"))
+    assert "t = 2" not in picture
+    assert "z⁻¹" not in picture
+    assert "t = 3" in dot(call, "rnn", "--unroll", 9)
+
+
+def test_folded_and_unrolled_are_two_files(call: Call) -> None:
+    result = call("draw", "rnn", "--folded", "--unroll", 4, "--format", "dot")
+    assert result.out == "wrote rnn-folded.dot\nwrote rnn-unrolled.dot\n"
+    assert "z⁻¹" in Path("rnn-folded.dot").read_text("utf-8")
+    assert "t = 3" in Path("rnn-unrolled.dot").read_text("utf-8")
+    os.mkdir("sub")
+    result = call("draw", "rnn", "--folded", "--unroll", 4, "--out", "sub/f.dot", "--plain")
+    assert sorted(os.listdir("sub")) == ["f-folded.dot", "f-unrolled.dot"]
+
+
+def test_the_name_of_the_network_is_that_of_the_file(call: Call) -> None:
+    assert call("draw", "lstm", "--folded") == Result(0, "wrote lstm.svg\n", "")
+    assert Path("lstm.svg").read_bytes().startswith(b"<?xml")
+
+
+@needs_page
+def test_a_page_to_step_through(call: Call) -> None:
+    assert call("draw", "rnn", "--out", "f.html").out == "wrote f.html\n"
+    assert "x_t" in Path("f.html").read_text("utf-8")
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["rnn", "--unroll", 0], "Invalid value for '--unroll'"),
+        (["rnn", "--hidden", 0], "Invalid value for '--hidden'"),
+        (["rnn", "--steps", 10**9], "Invalid value for '--steps'"),
+        (["rnn", "--seed", -1], "Invalid value for '--seed'"),
+        (["rnn", "x=1"], "unexpected extra argument"),
+        (["rnn", "--plain", "--format", "html"], "--plain and --unroll are for pictures"),
+        (["rnn", "--unroll", 2, "--out", "f.html"], "--plain and --unroll are for pictures, and f"),
+        (["lstm", "--out", "f.gif"], "saved as one of .svg, .png, .pdf, .dot, not as 'f.gif'"),
+        (["lstm", "--folded", "--unroll", 2, "--out", "."], "not as '-folded'"),
+        (["rnn", "--steps", 300, "--unroll", 300], "gates, and a picture of more than 400"),
+        (["stakced"], "there is no picture 'stakced': did you mean stacked?"),
+    ],
+)
+def test_one_line_says_what_is_wrong(call: Call, args: list[Any], message: str) -> None:
+    assert_refused(call("draw", *args), message)
+    assert os.listdir() == ["text.txt"]
+
+
+def test_the_help_of_the_group_lists_all(call: Call) -> None:
+    text = call("draw", "--help").out
+    assert all(f"\n  {name} " in text for name in NETWORKS)
+    assert "..." not in text.partition("gradient-flow")[0].partition("Commands:")[2]
