@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 from .errors import DataError, MinigradError
 from .functions import elementwise
-from .graph import leaves
 from .variables import Constant, Input, Variable, constant, input
 
 __all__ = ["FUNCTIONS", "Expression", "parse"]
@@ -44,7 +43,8 @@ _QUOTED = 30  # characters of the text in a message
 
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """What was written: the graph of its last part, and the inputs that it reads, by name."""
+    """What was written: the graph of its last part, and the inputs that it reads, by name, in the
+    order of the text."""
 
     output: Variable
     inputs: Mapping[str, Input]
@@ -72,7 +72,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.start = len(text) - len(text.lstrip())  # Python refuses space in front
-        self.inputs: dict[str, Variable] = {}
+        self.inputs: dict[str, Input] = {}
         self.defined: dict[str, Variable] = {}
         self.used: set[str] = set()
 
@@ -92,9 +92,7 @@ class _Reader:
         if output.name is None:
             taken = self.defined.keys() | self.inputs.keys()
             output.named("out" if "f" in taken else "f")
-        return Expression(
-            output, {v.name or "": v for v in leaves([output]) if isinstance(v, Input)}
-        )
+        return Expression(output, self.inputs)
 
     # ------------------------------------------------------------ text to syntax
 
@@ -140,24 +138,25 @@ class _Reader:
         """Children come after their parents in `ast.walk`. Without recursion: a sum of a thousand
         terms is a thousand deep."""
         nodes = [node for node in ast.walk(root) if isinstance(node, ast.expr)]
-        names = {node.func for node in nodes if isinstance(node, ast.Call)}
-        made: dict[ast.expr, Variable] = {}
+        called = {node.func for node in nodes if isinstance(node, ast.Call)}
+        names = [n for n in nodes if isinstance(n, ast.Name) and n not in called]
+        names.sort(key=lambda node: node.col_offset)  # inputs in the order of the text
+        made: dict[ast.expr, Variable] = {name: self._named(name, name.id) for name in names}
         for node in reversed(nodes):
-            if node not in names:
-                try:
-                    made[node] = self._variable(node, made)
-                except DataError:
-                    raise
-                except MinigradError as error:  # a gate refuses, such as one of a bool
-                    raise self._error(node, error.message) from None
+            if node in made or node in called:
+                continue
+            try:
+                made[node] = self._variable(node, made)
+            except DataError:
+                raise
+            except MinigradError as error:  # a gate refuses, such as one of a bool
+                raise self._error(node, error.message) from None
         return made[root]
 
     def _variable(self, node: ast.expr, made: Mapping[ast.expr, Variable]) -> Variable:
         match node:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return self._number(node, number)
-            case ast.Name(id=name):
-                return self._named(node, name)
             case ast.UnaryOp(op=ast.UAdd(), operand=x):
                 return made[x]
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as x):

@@ -69,7 +69,8 @@ def test_it_means_what_python_means_by_it(text: str) -> None:
 
 def test_names_are_those_of_variables_and_all_others_are_inputs() -> None:
     e = parse("q = x + y; c = 2; c * q * z")
-    assert list(e.inputs) == ["x", "y", "z"]
+    assert list(e.inputs) == ["x", "y", "z"]  # in the order of the text
+    assert list(parse("min(b, 2 * a) + where(less(b, 0), c, a)").inputs) == ["b", "a", "c"]
     named = [v.name for a in applies([e.output]) for v in (*a.inputs, *a.outputs) if v.name]
     assert set(named) == {"x", "y", "z", "q", "c", "f"}
     assert e.output.name == "f"
