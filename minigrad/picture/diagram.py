@@ -1,49 +1,60 @@
 """`draw`: a graph as a picture."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..autodiff import grad
 from ..errors import ArgumentError, PictureError
-from ..graph import applies
+from ..graph import Graph, applies
+from ..rewrite import PASSES
 from ..tree import flatten
 from ..variables import Variable
+from .definitions import composites, written_out
 from .drawing import Drawing
-from .folding import Fold, choose
+from .folding import Names, all_groups, choose
 from .numbers import Numbers
 from .painter import Painter
 from .sketch import Sketch
 from .steps import Unrolling
+from .themes import theme_called
 
-__all__ = ["draw"]
+__all__ = ["beside", "draw"]
 
 
 def draw(
     outputs: Any,
     unroll: bool | int | None = None,
     *,
-    fold: Fold = None,
-    theme: str = "light",
-    legend: bool = True,
+    fold: Names = None,
+    unfold: Names = (),
+    wrt: Any = None,
     values: Mapping[Variable, Any] | None = None,
     gradients: Mapping[Variable, Any] | None = None,
+    theme: str = "light",
+    legend: bool = True,
     max_nodes: int = 400,
 ) -> Drawing:
     """The graph of `outputs`, a Variable or a nested structure of them, as a picture.
 
-    Gates are circles, inputs blue boxes, parameters green ones. A scan is a frame around its step:
-    a box x_t for a row of each sequence, and a box z⁻¹ through which each carry comes back one step
-    later.
+    Gates are circles, inputs blue boxes, parameters green ones; a number stands above its wire, its
+    gradient below. A scan is a frame around its step: a box x_t for a row of each sequence, and a
+    box z⁻¹ through which each carry comes back one step later. Unrolled, its steps are columns, and
+    time runs to the right.
 
     Args:
         unroll: True draws all steps of each scan side by side, a number so many: the first ones,
             and the last.
         fold: which groups (`mg.group`) are one node each: True all, False none, or those of these
             names. Left alone, as many as the picture needs to be readable, and loops too.
-        theme: "light", "dark", or "grey" for print.
-        legend: say below what is drawn how, and how large named dimensions are.
-        values: what to write on the edges in blue; the lengths of loops to unroll come from here
+        unfold: names of groups that stay open, and of composite gates ("sigmoid", "softmax") that
+            are drawn as what they are made of; True for all of these.
+        wrt: draw the graph of the gradient beside it: d outputs / d wrt, as `grad` has it.
+        values: what to write on the wires in blue; the lengths of loops to unroll come from here
             too. A variable inside a scan has its steps along a leading axis.
         gradients: what to write below that in red.
+        theme: "light", "dark", or "grey" for print.
+        legend: say below what is drawn how, and how large named dimensions are.
         max_nodes: the most gates to draw.
 
     >>> import minigrad as mg
@@ -52,17 +63,26 @@ def draw(
     >>> str(picture.save("circuit.svg"))  # doctest: +SKIP
     'circuit.svg'
 
-    Raises ArgumentError for what is no Variable, PictureError for a graph of more than `max_nodes`
-    gates, and for ``unroll=True`` where the length of a loop is not known.
+    Raises ArgumentError for what is no Variable, or a name that the graph does not have,
+    PictureError for a picture of more than `max_nodes` gates, and for ``unroll=True`` where the
+    length of a loop is not known.
     """
+    if wrt is not None:
+        outputs = beside(outputs, wrt)
     found, paths, _ = flatten(outputs)
-    values, gradients = values or {}, gradients or {}
+    values, gradients = dict(values or {}), dict(gradients or {})
     for v in (*found, *values, *gradients):
         if not isinstance(v, Variable):
             raise ArgumentError(f"a picture is drawn of variables, and had {v!r}")
+    theme_called(theme)
+    opened = _opened(unfold, found)
+    new = written_out(found, opened) if opened else {}
+    values, gradients = ({new.get(v, v): n for v, n in d.items()} for d in (values, gradients))
+    names = [v.name or _name(path) for v, path in zip(found, paths, strict=True)]
+    found = [new.get(v, v) for v in found]
     unrolling = Unrolling(unroll, found, values)
     order = applies(found)
-    folding = choose(fold, order, unrolling)
+    folding = choose(fold, opened, order, unrolling)
     count = folding.gates(order, unrolling, ())
     if count > max_nodes:
         raise PictureError(
@@ -70,11 +90,46 @@ def draw(
             f"and slow to lay out: draw an inner part of it, or pass max_nodes={count}"
         )
     painter = Painter(unrolling, folding, Numbers(values, gradients))
-    names = [v.name or f"out{path}" for v, path in zip(found, paths, strict=True)]
     sketch = painter.paint(order, found, names)
     if legend:
         sketch.legend = _legend(sketch, unrolling, bool(values), bool(gradients))
     return Drawing(sketch, count, theme, painter.nodes, painter.keys)
+
+
+def beside(cost: Variable, wrt: Any) -> dict[str, Variable]:
+    """A cost and its gradients by their names, as one graph: the loop of the cost and its twin,
+    which emits what the way back needs, are one loop."""
+    gradients = grad(cost, wrt)
+    targets, paths, _ = flatten(wrt)
+    name = cost.name or "f"
+    named = {name: cost}
+    for v, path, slope in zip(targets, paths, flatten(gradients)[0], strict=True):
+        named[f"∂{name}/∂{v.name or f'wrt{path}'}"] = slope
+    merged = PASSES["trim"](PASSES["merge"](Graph((), tuple(named.values()))))
+    return dict(zip(named, merged.outputs, strict=True))
+
+
+def _opened(unfold: Names, outputs: Sequence[Variable]) -> set[str]:
+    """The names of groups and composite gates to open. Raises ArgumentError for one that is not
+    there."""
+    order = applies(outputs)
+    groups = {g.name for g in all_groups(order)}
+    gates = composites(order)
+    if isinstance(unfold, bool) or unfold is None:
+        return groups | gates if unfold else set()
+    names = {unfold} if isinstance(unfold, str) else set(unfold)
+    if unknown := sorted(names - groups - gates):
+        raise ArgumentError(
+            f"this graph has no group or composite gate {unknown[0]!r}; it has "
+            f"{sorted(groups | gates)}"
+        )
+    return names
+
+
+def _name(path: str) -> str:
+    """What an output without a name is called: after its key in a dict, or its place."""
+    key = re.fullmatch(r"\['([^'\\]+)'\](.*)", path)
+    return f"{key[1]}{key[2]}" if key else f"out{path}"
 
 
 _KINDS = {

@@ -1,6 +1,5 @@
 """Which groups and loops of a graph a picture shows as one node each."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +10,12 @@ from ..loops.gate import Scan
 from ..variables import Constant, Parameter, Variable
 from .steps import Unrolling
 
-__all__ = ["Fold", "Folding", "Unit", "choose", "groups_inside"]
+__all__ = ["Folding", "Names", "Unit", "all_groups", "choose", "groups_inside"]
 
-Fold = bool | str | Collection[str] | None
-"""None: as much as keeps a picture readable; True, False: all groups, or none; or their names."""
+Names = bool | str | Collection[str] | None
+"""True for all, or False, or some by their names; None leaves it to us."""
 
-_READABLE = 60  # gates
+_READABLE = 40  # gates
 
 Unit = Group | Apply
 """What is drawn as one node: a group, or the application of a loop."""
@@ -24,17 +23,19 @@ Unit = Group | Apply
 
 @dataclass(frozen=True)
 class Folding:
-    """Groups of these names, or from this depth on, are folded, and maybe loops."""
+    """Groups of these names, or from this depth on, are folded, and maybe loops; but not `opened`
+    ones."""
 
     names: Collection[str] = ()
     depth: int | None = None
     loops: bool = False
+    opened: Collection[Group] = ()
 
     def unit(self, apply: Apply, within: Sequence[Group]) -> Unit | None:
         """The outermost folded part that an application is in, of those inside `within`."""
         for group in groups_inside(apply, within):
             deep = self.depth is not None and len(group.path) > self.depth
-            if deep or group.name in self.names:
+            if (deep or group.name in self.names) and group not in self.opened:
                 return group
         return apply if self.loops and isinstance(apply.gate, Scan) else None
 
@@ -49,7 +50,8 @@ class Folding:
             if self.unit(apply, within):
                 found |= {v for v in apply.inputs if not isinstance(v, Parameter | Constant)}
             elif isinstance(gate, Scan):
-                inner = self.shown(gate.body.applies(), gate.body.outputs, _path(apply))
+                around = (*within, *groups_inside(apply, within))
+                inner = self.shown(gate.body.applies(), gate.body.outputs, around)
                 varies = gate.carries + gate.sequences
                 pairs = zip(apply.inputs, gate.body.inputs, strict=True)
                 found |= {v for i, (v, b) in enumerate(pairs) if i < varies or b in inner}
@@ -66,36 +68,50 @@ class Folding:
                 units.add(unit)
             elif isinstance(apply.gate, Scan):
                 steps = unrolling.steps(apply.gate)
-                inner = self.gates(apply.gate.body.applies(), unrolling, _path(apply))
+                around = (*within, *groups_inside(apply, within))
+                inner = self.gates(apply.gate.body.applies(), unrolling, around)
                 total += inner * (steps.count if steps else 1)
             else:
                 total += 1
         return total + len(units)
 
 
-def choose(fold: Fold, order: Sequence[Apply], unrolling: Unrolling) -> Folding:
-    """What `fold` means for a graph. Left alone, deep groups are folded first, then outer ones,
-    then loops, until the picture can be read.
+def choose(
+    fold: Names, unfold: Collection[str], order: Sequence[Apply], unrolling: Unrolling
+) -> Folding:
+    """What `fold` means for a graph, where groups of the names in `unfold` stay open. Left alone,
+    deep groups are folded first, then outer ones, then loops, until the picture can be read.
 
     Raises ArgumentError for a group that the graph does not have.
     """
-    groups = {g for apply in _everything(order) for g in _path(apply)}
+    groups = all_groups(order)
+    opened = {outer for g in groups if g.name in unfold for outer in g.path}
     if fold is None:
         deepest = max((len(g.path) for g in groups), default=0)
-        ways = [Folding(depth=depth) for depth in range(deepest, -1, -1)]
-        if unrolling.unroll in (None, False):
-            ways.append(Folding(depth=0, loops=True))
+        ways = [Folding(depth=depth, opened=opened) for depth in range(deepest, -1, -1)]
+        if not unrolling.unroll:
+            ways.append(Folding(depth=0, loops=True, opened=opened))
         for way in ways:
             if way.gates(order, unrolling, ()) <= _READABLE:
                 return way
         return ways[-1]
     if isinstance(fold, bool):
-        return Folding(depth=0 if fold else None)
+        return Folding(depth=0 if fold else None, opened=opened)
     names = {fold} if isinstance(fold, str) else set(fold)
-    known = Counter(g.name for g in groups)
-    if unknown := sorted(names - known.keys()):
-        raise ArgumentError(f"this graph has no group {unknown[0]!r}; it has {sorted(known)}")
-    return Folding(names=names)
+    if unknown := sorted(names - {g.name for g in groups}):
+        known = sorted({g.name for g in groups})
+        raise ArgumentError(f"this graph has no group {unknown[0]!r}; its groups are {known}")
+    return Folding(names=names, opened=opened)
+
+
+def all_groups(order: Iterable[Apply]) -> set[Group]:
+    """The groups of a graph, inside loops too."""
+    found: set[Group] = set()
+    for apply in order:
+        found.update(_path(apply))
+        if isinstance(apply.gate, Scan):
+            found |= all_groups(apply.gate.body.applies())
+    return found
 
 
 def groups_inside(apply: Apply, within: Sequence[Group]) -> tuple[Group, ...]:
@@ -107,11 +123,3 @@ def groups_inside(apply: Apply, within: Sequence[Group]) -> tuple[Group, ...]:
 
 def _path(apply: Apply) -> tuple[Group, ...]:
     return apply.group.path if apply.group else ()
-
-
-def _everything(order: Iterable[Apply]) -> Iterable[Apply]:
-    """All applications, those inside loops too."""
-    for apply in order:
-        yield apply
-        if isinstance(apply.gate, Scan):
-            yield from _everything(apply.gate.body.applies())

@@ -11,6 +11,8 @@ from .numbers import NOTHING, Reading
 
 __all__ = ["Frame", "Node", "Segment", "Sketch", "Wire"]
 
+_OUTPUTS = 6  # of a folded group, drawn one by one
+
 
 class Frame:
     """A titled frame inside another one; the outermost is the picture itself.
@@ -155,20 +157,30 @@ class Sketch:
         return any(node.frame and node.frame.sheet is not self.root for node in self.nodes)
 
     def bundle(self) -> None:
-        """Wires between the same folded groups become one: "12 values"."""
+        """Wires between the same folded groups become one, "12 values"; many outputs of a folded
+        group one text, "25 outputs"."""
         alike: dict[tuple[Node, frozenset[Node]], list[Wire]] = {}
+        outputs: dict[Node, list[Wire]] = {}
         for wire in self.wires:
             heads = frozenset(head for head, _ in wire.ends)
-            if wire.tail.kind == "group":
-                wire.ends = [(head, how) for head, how in dict(wire.ends).items()]
-                if heads and all(head.kind == "group" for head in heads):
+            if wire.tail.kind == "group" and heads:
+                if all(head.kind == "group" for head in heads):
                     alike.setdefault((wire.tail, heads), []).append(wire)
+                elif all(head.kind == "text" for head in heads):
+                    outputs.setdefault(wire.tail, []).append(wire)
         gone: set[Wire] = set()
         for first, *others in alike.values():
             if others:
                 first.name, first.shape = f"{len(others) + 1} values", ""
                 first.value = first.gradient = NOTHING
                 gone.update(others)
+        for wires in outputs.values():
+            if len(wires) > _OUTPUTS:
+                wires[0].name = wires[0].shape = ""
+                wires[0].ends[0][0].lines = (f"{len(wires)} outputs",)
+                gone.update(wires[1:])
+        ends = {head for wire in gone for head, _ in wire.ends if head.kind == "text"}
+        self.nodes = [node for node in self.nodes if node not in ends]
         self.wires = [wire for wire in self.wires if wire not in gone]
 
     def segments(self) -> "tuple[dict[Node, Wire], list[Segment]]":
