@@ -91,6 +91,10 @@ class Gate:
     """True for a view whose elements lie in memory in the same order as those of its input."""
     commutative: ClassVar[bool] = False
     """True when its two inputs may change places: a picture may draw them in either order."""
+    verb: ClassVar[str] = ""
+    """What it does to its inputs, in a few words: "multiplies"."""
+    lesson: ClassVar[str] = ""
+    """What it does to a gradient, in words: "swaps its inputs"."""
     notation: ClassVar[Notation | None] = None
     """How it is written in formulas; None for a call, ``cube(x)``."""
 

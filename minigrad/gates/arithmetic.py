@@ -29,6 +29,7 @@ class Add(Elementwise):
     """x + y. Copies the cotangent to both inputs."""
 
     symbol, ufunc = "+", "add"
+    verb, lesson = "adds", "hands the gradient to both inputs"
     notation = infix("+", "+", "sum", "sum", "sigma")
     commutative = True
 
@@ -50,6 +51,7 @@ class Multiply(Elementwise):
     """x · y. Swaps its inputs: each gets the cotangent times the other."""
 
     symbol, ufunc = "×", "multiply"
+    verb, lesson = "multiplies", "swaps its inputs"
     commutative = True
 
     def formula(self, *types: Type) -> Notation:

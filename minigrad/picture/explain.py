@@ -21,9 +21,9 @@ from .forward import Equation
 from .terms import Formula, Name, Node, Number, Term, show, write
 from .text import show_dims
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["SMALL", "Explanation", "explain", "is_known", "write_sum"]
 
-_SMALL = 4  # elements of an array that is shown in numbers
+SMALL = 4  # elements of an array that is shown in numbers
 _WIDTH = 60
 
 
@@ -154,7 +154,7 @@ def _given(rule: ChainRule, known: Mapping[Name, Array]) -> _Line:
     for name in rule.given.values():
         one = write(name)
         array = known.get(name)
-        if array is not None and array.size <= _SMALL:
+        if array is not None and array.size <= SMALL:
             value = show(array)
             parts.append(Formula(f"{one.text} = {value.text}", f"{one.latex} = {value.latex}"))
         elif name.shape:
@@ -178,11 +178,11 @@ def _line(e: Equation, known: Mapping[Name, Array], forward: bool) -> _Line:
     words = _words(e)
     if e.name is None:
         return _Line(e.depth, words, Formula("", ""))
-    parts = [write(e.name), _sum(e.terms, {})]
+    parts = [write(e.name), write_sum(e.terms, {})]
     value = known.get(e.name)
-    if value is not None and value.size <= _SMALL:
-        if all(_is_known(t, known) for t in e.terms):
-            parts.append(_sum(e.terms, known))
+    if value is not None and value.size <= SMALL:
+        if all(is_known(t, known) for t in e.terms):
+            parts.append(write_sum(e.terms, known))
         parts.append(show(value))
     equation = _joined(list({p.text: p for p in parts}.values()), " = ", " = ")
     if parts[0].latex == parts[1].latex:  # as of h_0 and h0
@@ -195,7 +195,7 @@ def _line(e: Equation, known: Mapping[Name, Array], forward: bool) -> _Line:
     return _Line(e.depth, equation, _joined(notes, "; ", r";\ "))
 
 
-def _sum(terms: tuple[Term, ...], known: Mapping[Name, Array]) -> Formula:
+def write_sum(terms: tuple[Term, ...], known: Mapping[Name, Array]) -> Formula:
     """terms[0] + terms[1] - …"""
     total = write(terms[0], known)
     for term in terms[1:]:
@@ -215,9 +215,10 @@ def _grouped(part: Formula) -> Formula:
     return Formula(f"({part.text})", rf"\left({part.latex}\right)")
 
 
-def _is_known(term: Term, known: Mapping[Name, Array]) -> bool:
+def is_known(term: Term, known: Mapping[Name, Array]) -> bool:
+    """Whether all that stands in it is a number, or known as one."""
     if isinstance(term, Node):
-        return all(_is_known(o, known) for o in term.operands)
+        return all(is_known(o, known) for o in term.operands)
     return isinstance(term, Number) or (term in known and not known[term].ndim)
 
 

@@ -13,10 +13,10 @@ from .simplify import is_filled, term_of
 from .terms import Name, Step, Term, moved
 from .text import tidy
 
-__all__ = ["Equation", "Forward", "Words", "header", "is_fixed"]
+__all__ = ["SYMBOLS", "Equation", "Forward", "Words", "header", "is_fixed"]
 
 _LONGEST = 8  # gates in one formula
-_SYMBOLS = "tsruvw"
+SYMBOLS = "tsruvw"
 _PRIMES = 4
 Words = tuple["str | Name | Step", ...]
 
@@ -74,7 +74,7 @@ class Forward:
                     self.lines.add(v)
 
     def _choose_loop(self, apply: Apply, reads: Mapping[Variable, int], depth: int) -> None:
-        body = self.bodies[apply] = Body(apply, _SYMBOLS[depth % len(_SYMBOLS)])
+        body = self.bodies[apply] = Body(apply, SYMBOLS[depth % len(SYMBOLS)])
         self.lines.update(apply.outputs)
         self.lines.update(x for x in body.sequences if x.owner is not None)
         for init in body.inits:  # stated as h_0

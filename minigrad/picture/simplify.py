@@ -18,7 +18,7 @@ from ..types import Array, Type
 from ..variables import Constant, Variable
 from .terms import Node, Number, Term
 
-__all__ = ["Indicator", "build", "is_filled", "term_of"]
+__all__ = ["Indicator", "build", "is_filled", "stated", "term_of"]
 
 
 class Indicator(Gate):
@@ -37,6 +37,7 @@ class ScaledRows(Multiply):
         return x[..., None] * y
 
 
+_FLOAT = np.dtype(np.float32)
 _INDICATOR, _NOT = Indicator(), gates.LogicalNot()
 
 
@@ -66,17 +67,21 @@ def build(
     gate: Gate, *operands: Term, types: Sequence[Type] | None = None, output: int = 0
 ) -> Term:
     """A gate on terms, by the rules below; of several outputs the one of this number."""
-    own = [Type(o.shape, np.dtype(np.float32)) for o in operands]
-    types = own if types is None else types
-    is_elementwise = isinstance(gate, gates.Elementwise | Indicator)
-    written = gate.formula(*(own if isinstance(gate, Multiply) else types))
-    notation = written[output] if isinstance(written, tuple) else written
-    if notation == SILENT:
+    types = _types(operands) if types is None else types
+    written = _written(gate, operands, types)
+    if written == SILENT:
         return operands[0]
     for rule in _RULES.get(type(gate), ()):
         if (simple := rule(gate, types, *operands)) is not None:
             return simple
-    if is_elementwise:
+    return stated(gate, operands, types, output)
+
+
+def stated(gate: Gate, operands: Sequence[Term], types: Sequence[Type], output: int = 0) -> Node:
+    """A gate on terms as it stands, even where it could be simpler."""
+    written = _written(gate, operands, types)
+    notation = written[output] if isinstance(written, tuple) else written
+    if isinstance(gate, gates.Elementwise | Indicator):
         shape = max((o.shape for o in operands), key=len)
     else:
         made = gate.infer(*types)
@@ -84,7 +89,17 @@ def build(
             place = f"[{output}]"
             notation = replace(notation, text=notation.text + place, latex=notation.latex + place)
         shape = (made if isinstance(made, Type) else made[output]).shape
-    return Node(gate, notation, operands, shape, output)
+    return Node(gate, notation, tuple(operands), shape, output)
+
+
+def _types(operands: Sequence[Term]) -> list[Type]:
+    return [Type(o.shape, _FLOAT) for o in operands]
+
+
+def _written(
+    gate: Gate, operands: Sequence[Term], types: Sequence[Type]
+) -> Notation | tuple[Notation, ...]:
+    return gate.formula(*(_types(operands) if isinstance(gate, Multiply) else types))
 
 
 # ---------------------------------------------------------------- rules
@@ -203,9 +218,6 @@ def _exp(gate: Gate, types: Types, x: Term) -> Found:
     if isinstance(x, Node) and isinstance(x.gate, gates.LogSoftmax):
         return build(gates.Softmax(x.gate.axis), *x.operands, types=[Type(x.shape, _FLOAT)])
     return None
-
-
-_FLOAT = np.dtype(np.float32)
 
 
 def _where(gate: Gate, types: Types, condition: Term, x: Term, y: Term) -> Found:
