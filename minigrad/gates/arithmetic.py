@@ -41,6 +41,8 @@ class Subtract(Elementwise):
     """x - y."""
 
     symbol, ufunc = "−", "subtract"
+    verb = "subtracts"
+    lesson = "hands the gradient to the first input, and its negative to the second"
     notation = infix("-", "-", "sum", "sum", "sigma")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
@@ -67,6 +69,8 @@ class Divide(Elementwise):
     """x / y; a float, also for integers."""
 
     symbol, ufunc = "÷", "divide"
+    verb = "divides"
+    lesson = "divides the gradient by the lower input, which gets minus that times the result"
     notation = Notation("{0:product} / {1:power}", r"\frac{{{0}}}{{{1}}}", "product")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
@@ -77,6 +81,8 @@ class FloorDivide(Elementwise):
     """The greatest whole number up to x / y. Its derivative is 0 wherever it has one."""
 
     symbol, ufunc = "⌊÷⌋", "floor_divide"
+    verb = "divides, and rounds down"
+    lesson = "lets no gradient through, as its slope is 0"
     notation = Notation(
         "⌊{0:product} / {1:power}⌋", r"\left\lfloor\frac{{{0}}}{{{1}}}\right\rfloor"
     )
@@ -89,6 +95,8 @@ class Remainder(Elementwise):
     """x - y · ⌊x / y⌋, with the sign of y."""
 
     symbol, ufunc = "mod", "remainder"
+    verb = "keeps the rest of a division"
+    lesson = "hands the gradient to the first input, and minus it times ⌊x / y⌋ to the second"
     notation = infix("mod", r"\bmod", "product", "product", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:
@@ -99,6 +107,8 @@ class Negative(Elementwise):
     """-x."""
 
     symbol, ufunc = "−", "negative"
+    verb = "turns the sign"
+    lesson = "turns the sign of the gradient"
     notation = prefix("-", "-", "sum", "sigma")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -109,6 +119,8 @@ class Abs(Elementwise):
     """|x|; the derivative at 0 is taken as 0."""
 
     symbol, ufunc = "|·|", "abs"
+    verb = "takes the sign away"
+    lesson = "hands the gradient on with the sign of its input"
     notation = Notation("|{0}|", r"\left|{0}\right|")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -119,6 +131,8 @@ class Sign(Elementwise):
     """-1, 0 or 1; NaN for NaN. Its derivative is 0."""
 
     symbol, ufunc = "sgn", "sign"
+    verb = "keeps the sign alone"
+    lesson = "lets no gradient through, as its slope is 0"
     notation = call("sgn")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -129,6 +143,8 @@ class Floor(Elementwise):
     """The greatest whole number up to x. Its derivative is 0."""
 
     symbol, ufunc = "⌊·⌋", "floor"
+    verb = "rounds down"
+    lesson = "lets no gradient through, as its slope is 0"
     notation = Notation("⌊{0}⌋", r"\left\lfloor{0}\right\rfloor")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -139,6 +155,7 @@ class Ceil(Floor):
     """The least whole number from x up. Its derivative is 0."""
 
     symbol, ufunc = "⌈·⌉", "ceil"
+    verb = "rounds up"
     notation = Notation("⌈{0}⌉", r"\left\lceil{0}\right\rceil")
 
 
@@ -146,6 +163,7 @@ class Round(Floor):
     """The nearest whole number, halves to even. Its derivative is 0."""
 
     symbol, ufunc = "round", "rint"
+    verb = "rounds"
     notation = call("round")
 
 
@@ -156,6 +174,8 @@ class Power(Elementwise):
     """
 
     symbol, ufunc = "^", "power"
+    verb = "raises to a power"
+    lesson = "multiplies the gradient by the slope of the power"
     notation = Notation("{0:atom}{1:exponent}", "{{{0:atom}}}^{{{1}}}", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable, y: Variable) -> Cotangents:

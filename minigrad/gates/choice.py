@@ -129,6 +129,8 @@ class Where(Elementwise):
     """x where condition holds, else y. The cotangent goes to what was chosen, 0 to the other."""
 
     symbol, ufunc = "?:", "where"
+    verb = "chooses"
+    lesson = "hands the gradient to what was chosen"
     notation = Notation(
         "where({0}, {1}, {2})",
         r"\begin{{cases}}{1} & \text{{if }}{0} \\ {2} & \text{{else}}\end{{cases}}",
@@ -157,6 +159,8 @@ class Maximum(Elementwise):
     """The larger one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "max", "maximum"
+    verb = "keeps the larger"
+    lesson = "routes the gradient to the larger input, half to each of equal ones"
     notation = call("max", r"\max", 2)
     commutative = True
 
@@ -169,6 +173,8 @@ class Minimum(Elementwise):
     """The smaller one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "min", "minimum"
+    verb = "keeps the smaller"
+    lesson = "routes the gradient to the smaller input, half to each of equal ones"
     notation = call("min", r"\min", 2)
     commutative = True
 
@@ -181,6 +187,8 @@ class Clip(Elementwise):
     """x, at least lo and at most hi. The cotangent goes to x for lo ≤ x ≤ hi, else to the bound."""
 
     symbol, ufunc = "clip", "clip"
+    verb = "cuts off"
+    lesson = "lets the gradient through between the bounds, and beyond them hands it to the bound"
 
     def forward(self, xp: Any, x: Any, lo: Any, hi: Any, out: Any = None) -> Any:
         return x.clip(lo, hi, out=out)

@@ -45,6 +45,7 @@ class Sigmoid(_ElementwiseComposite):
     """σ(x) = 1 / (1 + e^-x)."""
 
     symbol = "σ"
+    lesson = "lets through σ · (1 - σ) of the gradient, a quarter at most"
     notation = call("σ", r"\sigma")
 
     def in_place(self) -> bool:
@@ -65,6 +66,8 @@ class Relu(Elementwise, Composite):
     """max(x, 0). The derivative at 0 is taken as 0."""
 
     symbol = "relu"
+    verb = "keeps what is positive"
+    lesson = "lets the gradient through where the input was positive"
 
     def in_place(self) -> bool:
         return type(self).forward is Relu.forward
@@ -86,6 +89,7 @@ class Softplus(_ElementwiseComposite):
     """log(1 + e^x)."""
 
     symbol = "softplus"
+    lesson = "multiplies the gradient by σ of its input"
 
     def definition(self, x: Variable) -> Variable:
         return (1 + x.exp()).log()
@@ -126,6 +130,8 @@ class Softmax(_AlongAxis):
     """e^x_i / Σ_j e^x_j along an axis."""
 
     symbol: ClassVar[str] = "softmax"
+    verb = "makes shares that add up to 1"
+    lesson = "takes off the gradient its mean, weighted by the shares, and multiplies by the shares"
 
     def definition(self, x: Variable) -> Variable:
         return x.exp() / x.exp().sum(axis=self.axis, keepdims=True)
@@ -145,6 +151,8 @@ class LogSoftmax(_AlongAxis):
     """x_i - log Σ_j e^x_j along an axis."""
 
     symbol: ClassVar[str] = "log softmax"
+    verb = "takes the logs of shares"
+    lesson = "takes off the gradient its sum, dealt out in softmax shares"
 
     def definition(self, x: Variable) -> Variable:
         return x - x.exp().sum(axis=self.axis, keepdims=True).log()
@@ -165,6 +173,7 @@ class LogSumExp(_AlongAxis):
 
     keepdims: bool = False
     symbol: ClassVar[str] = "logΣexp"
+    lesson = "deals the gradient out in softmax shares"
 
     def definition(self, x: Variable) -> Variable:
         return x.exp().sum(axis=self.axis, keepdims=self.keepdims).log()

@@ -22,6 +22,7 @@ class Arange(Gate):
 
     size: Size
     symbol: ClassVar[str] = "0…n"
+    verb = "counts"
     allocates: ClassVar[bool] = True
 
     def formula(self, *types: Type) -> Notation:
@@ -42,6 +43,7 @@ class Extent(Gate):
     size: Size
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "n"
+    verb = "is a size"
 
     def formula(self, *types: Type) -> Notation:
         size = str(self.size)
@@ -61,6 +63,8 @@ class Astype(Gate):
 
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "cast"
+    verb = "changes the number type"
+    lesson = "hands the gradient on, in the number type of the input"
     view: ClassVar[bool] = True
 
     def formula(self, *types: Type) -> Notation:
@@ -87,6 +91,8 @@ class StopGradient(Gate):
     """x itself, but no cotangent passes."""
 
     symbol: ClassVar[str] = "stop"
+    verb = "hands its input on"
+    lesson = "lets no gradient through"
     notation = call("stop")
     view: ClassVar[bool] = True
 
@@ -113,6 +119,7 @@ class OneHot(Gate):
     size: Size
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "1-hot"
+    verb = "puts a 1 at the place of each number"
     notation = call("onehot")
 
     def infer(self, ids: Type) -> Type:

@@ -73,6 +73,8 @@ class Index(View):
 
     items: Items
     symbol: ClassVar[str] = "[ ]"
+    verb = "picks"
+    lesson = "puts the gradient back where it was taken from, zeros elsewhere"
 
     def formula(self, *types: Type) -> Notation:
         return subscript(_shown(self.items, types[0].shape))
@@ -97,6 +99,8 @@ class Place(Gate):
     items: Items
     shape: Shape
     symbol: ClassVar[str] = "place"
+    verb = "puts into zeros"
+    lesson = "picks the gradient from where its input was put"
 
     def formula(self, *types: Type) -> Notation:
         return call("place", more=[f"[{_shown(self.items, self.shape)}]"])
@@ -133,6 +137,8 @@ class Take(Gate):
 
     axis: int
     symbol: ClassVar[str] = "take"
+    verb = "picks"
+    lesson = "puts the gradient back where it was taken from, adding up what was taken twice"
 
     def formula(self, *types: Type) -> Notation:
         return subscript(":, " * self.axis + "{1}")
@@ -167,6 +173,8 @@ class ScatterAdd(Gate):
     axis: int
     size: Size
     symbol: ClassVar[str] = "scatter+"
+    verb = "adds into zeros"
+    lesson = "picks the gradient from where its input was added"
     notation = call("scatter_add", count=2)
 
     def infer(self, x: Type, ids: Type) -> Type:
@@ -209,6 +217,8 @@ class TakeAlong(Gate):
 
     axis: int
     symbol: ClassVar[str] = "pick"
+    verb = "picks"
+    lesson = "puts the gradient back where it was taken from, adding up what was taken twice"
 
     def formula(self, *types: Type) -> Notation:
         last = self.axis == len(types[0].shape) - 1
@@ -243,6 +253,8 @@ class ScatterAddAlong(Gate):
     axis: int
     size: Size
     symbol: ClassVar[str] = "put+"
+    verb = "adds into zeros"
+    lesson = "picks the gradient from where its input was added"
     notation = call("scatter_add", count=2)
 
     def infer(self, x: Type, ids: Type) -> Type:

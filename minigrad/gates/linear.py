@@ -26,6 +26,8 @@ class Matmul(Gate):
     """
 
     symbol: ClassVar[str] = "@"
+    verb = "multiplies matrices"
+    lesson = "multiplies the gradient by the other matrix, transposed"
     notation = Notation("{0:matmul} @ {1:derivative}", "{0:matmul} \\, {1:matmul}", "matmul")
 
     def infer(self, a: Type, b: Type) -> Type:
@@ -102,6 +104,8 @@ class Lookup(Gate):
     """
 
     symbol = "look up"
+    verb = "picks rows"
+    lesson = "adds the gradient to the rows that were picked"
     notation = Notation(
         "onehot({0}) @ {1:derivative}",
         r"\operatorname{{onehot}}\left({0}\right) \, {1:matmul}",

@@ -40,6 +40,7 @@ class FoldIn(Gate):
     """A new key from a key and a number, such as a time step: mix(mix(key) + (number + 1) · γ)."""
 
     symbol: ClassVar[str] = "key"
+    verb = "makes a new key"
 
     def infer(self, key: Type, number: Type) -> Type:
         _need_key(key)
@@ -61,6 +62,7 @@ class Uniform(Gate):
     shape: Shape
     dtype: np.dtype[Any]
     symbol: ClassVar[str] = "rand"
+    verb = "draws numbers in 0…1"
 
     def infer(self, key: Type) -> Type:
         _need_key(key)

@@ -68,6 +68,8 @@ class Sum(Reduction):
     """The sum over axes. Integers add up in 64 bits, as in NumPy."""
 
     symbol: ClassVar[str] = "Σ"
+    verb = "adds up"
+    lesson = "spreads the gradient to every element"
     function = "sum"
 
     def formula(self, *types: Type) -> Notation:
@@ -88,6 +90,8 @@ class Mean(Reduction):
     """The mean over axes; NaN where there is nothing to average."""
 
     symbol: ClassVar[str] = "mean"
+    verb = "averages"
+    lesson = "spreads the gradient to every element, divided by their number"
     function = "mean"
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
@@ -104,6 +108,8 @@ class Max(Reduction):
     """The largest over axes; NaN if any is. Equal maxima share the cotangent equally."""
 
     symbol: ClassVar[str] = "max"
+    verb = "keeps the largest"
+    lesson = "routes the gradient to the largest element, in equal parts where several are"
     function = "max"
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
@@ -117,6 +123,8 @@ class Min(Max):
     """The smallest over axes; NaN if any is. Equal minima share the cotangent equally."""
 
     symbol: ClassVar[str] = "min"
+    verb = "keeps the smallest"
+    lesson = "routes the gradient to the smallest element, in equal parts where several are"
     function = "min"
 
 
@@ -125,6 +133,7 @@ class AllTrue(Reduction):
     """Whether all are true."""
 
     symbol: ClassVar[str] = "∀"
+    verb = "asks whether all are true"
     function = "all"
 
 
@@ -133,6 +142,7 @@ class AnyTrue(Reduction):
     """Whether any is true."""
 
     symbol: ClassVar[str] = "∃"
+    verb = "asks whether any is true"
     function = "any"
 
 
@@ -143,6 +153,7 @@ class Argmax(Gate):
     axis: int
     keepdims: bool = False
     symbol: ClassVar[str] = "argmax"
+    verb = "finds the place of the largest"
     function: ClassVar[str] = "argmax"
 
     def formula(self, *types: Type) -> Notation:
@@ -165,6 +176,7 @@ class Argmin(Argmax):
     """The index of the smallest along one axis, the first of equals; int64."""
 
     symbol: ClassVar[str] = "argmin"
+    verb = "finds the place of the smallest"
     function: ClassVar[str] = "argmin"
 
 
@@ -178,6 +190,8 @@ class CumulativeSum(Gate):
     axis: int
     reverse: bool = False
     symbol: ClassVar[str] = "Σ≤"
+    verb = "adds up as it goes"
+    lesson = "adds the gradient up from the other end"
 
     def formula(self, *types: Type) -> Notation:
         over = axes_of(types[0].shape, [self.axis])

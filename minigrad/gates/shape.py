@@ -50,6 +50,8 @@ class Reshape(View):
 
     shape: Shape
     symbol: ClassVar[str] = "reshape"
+    verb = "gives another shape"
+    lesson = "gives the gradient its old shape"
     keeps_order: ClassVar[bool] = True
 
     def formula(self, *types: Type) -> Notation:
@@ -86,6 +88,8 @@ class PermuteDims(View):
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "Aᵀ"
+    verb = "changes the order of axes"
+    lesson = "puts the axes of the gradient back in order"
 
     def formula(self, *types: Type) -> Notation:
         rank = len(self.axes)
@@ -117,6 +121,8 @@ class BroadcastTo(View):
 
     shape: Shape
     symbol: ClassVar[str] = "bcast"
+    verb = "repeats"
+    lesson = "adds the gradient up over what was repeated"
     notation = SILENT
     repeats: ClassVar[bool] = True
 
@@ -147,6 +153,8 @@ class ExpandDims(View):
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "+axis"
+    verb = "adds axes of size 1"
+    lesson = "takes the new axes off the gradient"
     notation = SILENT
     keeps_order: ClassVar[bool] = True
 
@@ -173,6 +181,8 @@ class Squeeze(View):
 
     axes: tuple[int, ...]
     symbol: ClassVar[str] = "−axis"
+    verb = "takes off axes of size 1"
+    lesson = "gives the gradient the axes back"
     notation = SILENT
     keeps_order: ClassVar[bool] = True
 
@@ -198,6 +208,8 @@ class Flip(View):
 
     axis: int
     symbol: ClassVar[str] = "flip"
+    verb = "turns the order round"
+    lesson = "turns the order of the gradient back"
 
     def formula(self, *types: Type) -> Notation:
         return call("flip", more=[f"axis {self.axis}"] if len(types[0].shape) > 1 else [])
@@ -221,6 +233,8 @@ class Concat(Gate):
 
     axis: int
     symbol: ClassVar[str] = "concat"
+    verb = "joins end to end"
+    lesson = "cuts the gradient into the pieces that were joined"
 
     def formula(self, *types: Type) -> Notation:
         operands = ", ".join(f"{{{i}}}" for i in range(len(types)))
@@ -255,6 +269,8 @@ class Stack(Gate):
 
     axis: int
     symbol: ClassVar[str] = "stack"
+    verb = "lays side by side"
+    lesson = "hands each input its slice of the gradient"
 
     def infer(self, *xs: Type) -> Type:
         first = xs[0].shape
@@ -282,6 +298,8 @@ class Split(View):
     sizes: tuple[Size, ...]
     axis: int
     symbol: ClassVar[str] = "split"
+    verb = "cuts into pieces"
+    lesson = "joins the gradients of the pieces again"
 
     def formula(self, *types: Type) -> tuple[Notation, ...]:
         before = [":"] * self.axis

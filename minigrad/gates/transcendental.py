@@ -13,6 +13,7 @@ class Exp(Elementwise):
     """e^x."""
 
     symbol, ufunc = "exp", "exp"
+    lesson = "multiplies the gradient by its own output"
     notation = Notation("e{0:exponent}", "e^{{{0}}}", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -23,6 +24,7 @@ class Expm1(Elementwise):
     """e^x - 1, exact also near 0."""
 
     symbol, ufunc = "eˣ−1", "expm1"
+    lesson = "multiplies the gradient by e^x, its output plus 1"
     notation = Notation("e{0:exponent} - 1", "e^{{{0}}} - 1", "sum")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -33,6 +35,7 @@ class Log(Elementwise):
     """The natural logarithm; -inf at 0, NaN below."""
 
     symbol, ufunc = "log", "log"
+    lesson = "divides the gradient by its input"
     notation = call("log", r"\log")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -43,6 +46,7 @@ class Log1p(Elementwise):
     """log(1 + x), exact also near 0."""
 
     symbol, ufunc = "log1p", "log1p"
+    lesson = "divides the gradient by 1 plus its input"
     notation = Notation("log(1 + {0:sigma})", r"\log\left(1 + {0:sigma}\right)")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -53,6 +57,7 @@ class Sqrt(Elementwise):
     """The square root; NaN below 0."""
 
     symbol, ufunc = "√", "sqrt"
+    lesson = "divides the gradient by twice its own output"
     notation = Notation("√{0:atom}", r"\sqrt{{{0}}}", "power")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -63,6 +68,7 @@ class Tanh(Elementwise):
     """tanh x = (e^x - e^-x) / (e^x + e^-x)."""
 
     symbol, ufunc = "tanh", "tanh"
+    lesson = "lets through 1 - tanh² of the gradient, little where it is saturated"
     notation = call("tanh", r"\tanh")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -73,6 +79,7 @@ class Sin(Elementwise):
     """The sine of an angle in radians."""
 
     symbol, ufunc = "sin", "sin"
+    lesson = "multiplies the gradient by the cosine of its input"
     notation = call("sin", r"\sin")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
@@ -83,6 +90,7 @@ class Cos(Elementwise):
     """The cosine of an angle in radians."""
 
     symbol, ufunc = "cos", "cos"
+    lesson = "multiplies the gradient by minus the sine of its input"
     notation = call("cos", r"\cos")
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Cotangents:
