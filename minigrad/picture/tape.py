@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..dims import bind_sizes, evaluate
+from ..dims import Dim, Shape, bind_sizes, evaluate
 from ..errors import PictureError
 from ..graph import Apply, Binding, Graph, applies, leaves
 from ..interpret import label, run
@@ -35,8 +35,8 @@ class Value:
     reads: int = 0
     """How many contributions to its gradient there are, and how many of them are still to come."""
     left: int = 0
-    in_loop: bool = False
-    """Whether any of them comes from the step of a loop that it lies outside of."""
+    steps: set[At] = field(default_factory=set)
+    """The steps of loops that it lies outside of from which they come."""
     total: Array | None = None
     """The sum of those that have come: in the end, its gradient."""
 
@@ -44,7 +44,8 @@ class Value:
         """Count one more contribution to come, from a gate at these steps."""
         self.reads += 1
         self.left += 1
-        self.in_loop |= len(at) > len(self.at)
+        if len(at) > len(self.at):
+            self.steps.add(at)
 
 
 @dataclass(eq=False)
@@ -101,9 +102,7 @@ class Tape:
 
     def __post_init__(self) -> None:
         order = applies([self.cost])
-        known = [v for v in leaves([self.cost]) if v in self.values]
-        sizes = bind_sizes((label(v), v.shape, np.shape(self.values[v])) for v in known)
-        self.binding = Binding(sizes)
+        self.binding = Binding(_sizes(order, self.cost, self.values))
         self._leaves: dict[Variable, Value] = {}
         self._homes: dict[Variable, set[Apply | None]] = {}
         self._rules: dict[tuple[Apply, tuple[bool, ...], tuple[bool, ...]], _Rule] = {}
@@ -147,7 +146,9 @@ class Tape:
     ) -> list[Value]:
         """The steps of a loop as they run. The values of its outputs."""
         carry, xs, fixed = gate.parts(inputs)
-        _, row_variables, _ = gate.parts(gate.body.inputs)
+        carries, row_variables, _ = gate.parts(gate.body.inputs)
+        for v in carries:
+            self._homes.setdefault(v, set()).add(apply)
         steps = range(evaluate(gate.length, self.binding.sizes))
         rows = [self._rows(x, v, steps, at, apply) for x, v in zip(xs, row_variables, strict=True)]
         order = gate.body.applies()
@@ -287,6 +288,30 @@ class Tape:
         return np.asarray(self.gradients[v][value.at])
 
 
+def _sizes(
+    order: Sequence[Apply], cost: Variable, values: Mapping[Variable, Array]
+) -> dict[str, int]:
+    """The sizes of all names: those of leaves, and those that only what was computed tells."""
+    known = [v for v in leaves([cost]) if v in values]
+    sizes = bind_sizes((label(v), v.shape, np.shape(values[v])) for v in known)
+    for v, shape in _shapes(order, ()):
+        actual = np.shape(values[v]) if v in values else ()
+        for size, number in zip(shape, actual, strict=False):
+            if isinstance(size, Dim) and size.names() == {str(size)}:
+                sizes.setdefault(str(size), number)
+    return sizes
+
+
+def _shapes(order: Sequence[Apply], around: Shape) -> Iterator[tuple[Variable, Shape]]:
+    """What gates make, and carries, with their shapes at all steps of the loops around."""
+    for apply in order:
+        yield from ((v, (*around, *v.shape)) for v in apply.outputs)
+        if isinstance(apply.gate, Scan):
+            gate, inside = apply.gate, (*around, apply.gate.length)
+            yield from ((v, (*inside, *v.shape)) for v in gate.body.inputs[: gate.carries])
+            yield from _shapes(gate.body.applies(), inside)
+
+
 def _is_cut(gate: Scan, count: int) -> bool:
     """Whether truncation lets no gradient pass from a step, the one after `count` others."""
     if gate.truncate is None:
@@ -295,6 +320,7 @@ def _is_cut(gate: Scan, count: int) -> bool:
     if k2 > k1:
         raise PictureError(
             f"with truncate={gate.truncate} the windows of {gate} overlap, and each has gradients "
-            f"of its own: only windows up to truncate=({k1}, {k1}) can be walked through"
+            f"of its own: only windows that do not, as with truncate=({k1}, {k1}), can be walked "
+            "through"
         )
-    return (count + k2) % k1 == 0
+    return count % k1 == 0

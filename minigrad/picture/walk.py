@@ -7,16 +7,17 @@ What a gate does is said by its `verb` and, on the way back, its `lesson`; the f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..dims import Sizes, evaluate
 from ..errors import PictureError
+from ..gates import Astype, Where
 from ..graph import Apply, Gate
-from ..notation import SILENT
 from ..types import Array
 from ..variables import Constant, Variable
 from .explain import SMALL, is_known, write_sum
 from .forward import SYMBOLS, Forward
-from .simplify import is_filled, stated, term_of
+from .simplify import Indicator, is_filled, stated, term_of
 from .tape import Join, Part, Tape, Use, Value
-from .terms import Name, Number, Step, Term, moved, show, write
+from .terms import Name, Node, Number, Step, Term, moved, show, write
 from .text import show_value, tidy
 
 __all__ = ["Moment", "names", "walk"]
@@ -81,7 +82,19 @@ def names(cost: Variable) -> dict[Variable, str]:
     """What each variable of a graph is called in its walk, time steps left out."""
     forward = Forward(cost, [], every_gate=True)
     forward.state()
-    return {v: name.base for v, name in forward.names.items() if isinstance(name, Name)}
+    found = _starts(forward, None) | forward.names
+    return {v: name.base for v, name in found.items() if isinstance(name, Name)}
+
+
+def _starts(forward: Forward, sizes: Sizes | None) -> dict[Variable, Term]:
+    """What the initial carries of loops are called that have no name of their own: h_{-1}."""
+    found: dict[Variable, Term] = {}
+    for body in forward.bodies.values():
+        known = body.gate.reverse and sizes is not None
+        last = evaluate(body.gate.length, sizes or {}) - 1 if known else 0
+        for old, init in zip(body.inputs, body.inits, strict=False):
+            found[init] = moved(forward.names[old], body.t, Step("", last))
+    return found
 
 
 class _Story:
@@ -91,6 +104,7 @@ class _Story:
         self.tape = tape
         self._forward = Forward(tape.cost, [], every_gate=True)
         self._forward.state()
+        self._names = _starts(self._forward, tape.binding.sizes) | self._forward.names
         self._terms: dict[Value, Term] = {}
         own = self._forward.name_of(tape.cost)
         end = self.term(tape.end)
@@ -109,23 +123,16 @@ class _Story:
         v = value.v
         if isinstance(v, Constant) and not v.name and is_filled(v.value):
             return Number(v.value.flat[0].item(), v.shape)
-        found = self._forward.names.get(v)
-        if not isinstance(found, Name):
-            return self._unwritten(value)
+        found = self._names.get(v)
+        assert isinstance(found, Name)
         term: Term = found
         for symbol, t in zip(SYMBOLS, value.at, strict=False):
             term = moved(term, symbol, Step("", t))
         assert isinstance(term, Name)
-        if len(term.steps) > len(value.at):  # all steps, 1:T
+        if term.steps and term.steps[-1].symbol.startswith("1:"):
             last = len(value.array) - 1
             term = replace(term, steps=(*term.steps[:-1], Step(f"0…{last}" if last else "0")))
         return replace(term, shape=v.shape)
-
-    def _unwritten(self, value: Value) -> Name:
-        """The name of what formulas pass over: broadcast_to(b)."""
-        owner = value.v.owner
-        assert owner is not None
-        return Name(f"{owner.gate}(…)", (), None, value.v.shape)
 
     def derivative(self, value: Value) -> Name:
         """∂f/∂value."""
@@ -139,15 +146,14 @@ class _Story:
         """A gate and what it makes."""
         apply, gate = use.apply, use.apply.gate
         operands = [self.term(x) for x in use.inputs]
-        for y in use.outputs:
-            self._name_unwritten(y, gate, operands)
+        passed = {y for y in use.outputs if self._passed(y, gate, operands)}
         known = self._known(use.inputs)
         types = [v.type for v in apply.inputs]
         made = []
         for i, y in enumerate(use.outputs):
             term = stated(gate, operands, types, i)
             parts = [_text(self.term(y))]
-            if term.notation != SILENT or y.v.name:
+            if y not in passed:
                 parts.append(_text(term))
                 if not y.array.ndim and is_known(term, known):
                     parts.append(write(term, known).text)
@@ -155,10 +161,14 @@ class _Story:
         sentence = f"{_head(gate, gate.verb)}: {'; '.join(made)}"
         return Moment(apply, use.at, False, sentence, apply.outputs)
 
-    def _name_unwritten(self, y: Value, gate: Gate, operands: Sequence[Term]) -> None:
-        if not isinstance(self._forward.names.get(y.v), Name) and operands:
-            base = tidy(f"{gate}({_text(operands[0])})")
-            self._terms[y] = Name(base, (), None, y.v.shape)
+    def _passed(self, y: Value, gate: Gate, operands: Sequence[Term]) -> bool:
+        """Whether formulas pass over y, which is then called after its operand: broadcast_to(b)."""
+        if isinstance(self._names.get(y.v), Name):
+            return False
+        (x,) = operands
+        name = Name(tidy(f"{gate}({_text(x)})"), (), None, y.v.shape)
+        self._terms[y] = replace(x, shape=y.v.shape) if isinstance(x, Number) else name
+        return True
 
     def _known(self, values: Sequence[Value]) -> dict[Name, Array]:
         terms = ((self.term(x), x.array) for x in values)
@@ -218,28 +228,29 @@ class _Story:
         """What is added to one gradient."""
         given = tuple(term_of(ct, terms) for ct in part.given)
         formula = write_sum(given, {}).text
-        chain = [formula] if len(formula) <= _LONGEST or not taught else []
+        long = len(formula) > _LONGEST or any(map(_chooses, given))
+        chain = [] if taught and long else [formula]
         if chain and not part.array.ndim and all(is_known(term, known) for term in given):
             chain.append(write_sum(given, known).text)
         target = _text(self.derivative(part.value))
         if part.before is None and not part.left:
             several = len(part.given) > 1
             return _equation([target, *chain], part.array) + (self._why(part) if several else "")
+        if part.array.size > SMALL and chain:
+            return f"it adds {formula} to {target}{self._so_far(part)}"
         return f"it adds {_equation(chain, part.array)} to {target}{self._so_far(part)}"
 
     def _so_far(self, part: Part) -> str:
         """The sum that has come together so far."""
-        to_come = f"{part.left} more to come"
-        if part.before is None:
-            return f" ({to_come})"
-        now = _equation(_running(part), part.after)
-        now = f", which is now {now}"
-        return now + (f" ({to_come})" if part.left else self._why(part))
+        first = part.before is None
+        known = first and part.array.size <= SMALL  # it was just said
+        now = "" if known else f", which is now {_equation(_running(part), part.after)}"
+        return now + (f" ({part.left} more to come)" if part.left else self._why(part))
 
     def _why(self, part: Part) -> str:
         """Why there are several contributions."""
         name = _text(self.term(part.value))
-        if part.value.in_loop:
+        if len(part.value.steps) > 1:
             return f": {name} is used at every step, its gradients add up"
         reads = part.value.reads
         times = "twice" if reads == 2 else f"{reads} times"
@@ -254,6 +265,13 @@ class _Story:
 
 
 # ---------------------------------------------------------------- text
+
+
+def _chooses(term: Term) -> bool:
+    """Whether it goes by a condition: words say that better."""
+    if not isinstance(term, Node):
+        return False
+    return isinstance(term.gate, Where | Indicator | Astype) or any(map(_chooses, term.operands))
 
 
 def _head(gate: Gate, words: str) -> str:
