@@ -74,6 +74,8 @@ def walk(
             f"one: take fewer time steps, or pass max_moments={count}",
             cost.where,
         )
+    if not forward:
+        return []
     story = _Story(tape)
     return [*map(story.forward, forward), *story.backward()]
 
@@ -108,8 +110,7 @@ class _Story:
         self._terms: dict[Value, Term] = {}
         own = self._forward.name_of(tape.cost)
         end = self.term(tape.end)
-        stepped = any(not isinstance(entry, Use) for entry in tape.entries) and own.steps
-        self._cost = end if stepped and isinstance(end, Name) else own
+        self._cost = end if own.steps and isinstance(end, Name) else own
 
     # ------------------------------------------------------------ names
 

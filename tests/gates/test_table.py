@@ -69,6 +69,21 @@ def test_every_gate_has_a_symbol_and_a_docstring() -> None:
         assert gate.__doc__, gate
 
 
+def test_verbs_and_lessons_are_phrases() -> None:
+    """They stand behind the gate's symbol: "× swaps its inputs: …"."""
+    for gate in every_gate():
+        for phrase in filter(None, (gate.verb, gate.lesson)):
+            assert phrase[0].islower(), gate
+            assert phrase == phrase.strip(" .:;"), gate
+            assert ": " not in phrase, gate
+            assert len(phrase) < 90, gate
+
+
+def test_every_gate_with_a_gradient_has_a_lesson() -> None:
+    smooth = {type(case.gate) for case in CASES if is_smooth(case)}
+    assert {gate for gate in smooth if not gate.lesson} == set()
+
+
 @each_size(CASES)
 def test_shape_rule_tells_what_forward_gives(case: Case, sizes: str) -> None:
     """By names, by numbers, and in reality; with a place to write to, and without."""
