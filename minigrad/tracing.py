@@ -11,6 +11,8 @@ from .graph import Apply, Graph, applies, leaves, substitute
 from .interpret import evaluate, keyed, label
 from .loops import Scan
 from .picture import Drawing, draw
+from .picture.diagram import beside, unfolded
+from .picture.folding import Names
 from .types import Array
 from .variables import Input, Variable
 
@@ -48,11 +50,9 @@ class Trace:
         if cost.shape != () or not cost.type.differentiable:
             raise GradientError(f"the cost must be a float scalar, and is {cost.type}", cost.where)
         self.cost = cost
-        point = keyed([cost], values)
-        order = applies([cost])
-        outer = dict.fromkeys([*leaves([cost]), *(v for a in order for v in a.outputs)])
-        self.values = _evaluated({v: v for v in outer} | _stacked(order), point)
-        gradients, shifts = _gradients(cost, outer)
+        self.point = point = keyed([cost], values)
+        self.values = _run([cost], point)
+        gradients, shifts = _gradients(cost, _outer([cost]))
         gradients = {v: g for v, g in gradients.items() if v in self.values}
         unshifted = substitute(gradients.values(), {e: zeros(e.shape, e.dtype) for e in shifts})
         self.gradients = _evaluated(dict(zip(gradients, unshifted, strict=True)), point)
@@ -91,9 +91,32 @@ class Trace:
             for row in rows
         )
 
-    def draw(self, unroll: bool | int | None = None, **options: Any) -> Drawing:
-        """The graph with values in blue and gradients in red."""
-        return draw(self.cost, unroll, values=self.values, gradients=self.gradients, **options)
+    def draw(
+        self,
+        unroll: bool | int | None = None,
+        *,
+        unfold: Names = (),
+        wrt: Any = None,
+        **options: Any,
+    ) -> Drawing:
+        """The graph with values in blue and gradients in red; options as of `draw`.
+
+        With `wrt` the graph of the gradient stands beside it, its numbers in red.
+        """
+        cost = unfolded(self.cost, unfold)
+        if cost is not self.cost:
+            return Trace(cost, self.point).draw(unroll, unfold=unfold, wrt=wrt, **options)
+        outputs: Any = cost
+        values, gradients = self.values, self.gradients
+        if wrt is not None:
+            outputs = beside(cost, wrt)
+            values = _run(outputs.values(), self.point)
+            back = {v for v in values if v.owner and _is_way_back(v.owner)}
+            known = {v: g for v, g in gradients.items() if v in values}
+            gradients = known | {v: values[v] for v in back}
+            values = {v: n for v, n in values.items() if v not in back}
+        options |= {"unfold": unfold, "values": values, "gradients": gradients}
+        return draw(outputs, unroll, **options)
 
     def _repr_svg_(self) -> str | None:
         return self.draw()._repr_svg_()
@@ -106,6 +129,24 @@ def _shown(array: Array) -> str:
     if array.size <= 8:
         return " ".join(str(array.round(4)).split())
     return f"{array.dtype} {array.shape}"
+
+
+def _outer(outputs: Iterable[Variable]) -> list[Variable]:
+    """Every variable outside the scans of a graph."""
+    outputs = list(outputs)
+    made = (v for apply in applies(outputs) for v in apply.outputs)
+    return list(dict.fromkeys([*leaves(outputs), *made]))
+
+
+def _run(outputs: Iterable[Variable], point: Mapping[Variable, Any]) -> dict[Variable, Array]:
+    """The values of every variable of a graph."""
+    outputs = list(outputs)
+    return _evaluated({v: v for v in _outer(outputs)} | _stacked(applies(outputs)), point)
+
+
+def _is_way_back(apply: Apply) -> bool:
+    """Whether a gate was built by `grad`."""
+    return apply.group is not None and apply.group.path[0].name == "gradient"
 
 
 def _evaluated(

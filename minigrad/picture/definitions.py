@@ -39,7 +39,9 @@ def written_out(
         results: Sequence[Variable] = apply.outputs
         if isinstance(apply.gate, Composite) and str(apply.gate) in names:
             with instead_of(apply), group(str(apply.gate)):
-                results = [apply.gate.definition(*inputs).named(apply.outputs[0].name)]
+                result = apply.gate.definition(*inputs)
+            result = written_out([result], names, inputs).get(result, result)
+            results = [result.named(apply.outputs[0].name)]
         else:
             gate, inner = _inside(apply.gate, names)
             new |= inner

@@ -19,7 +19,7 @@ from .sketch import Sketch
 from .steps import Unrolling
 from .themes import theme_called
 
-__all__ = ["beside", "draw"]
+__all__ = ["beside", "draw", "unfolded"]
 
 
 def draw(
@@ -76,7 +76,7 @@ def draw(
             raise ArgumentError(f"a picture is drawn of variables, and had {v!r}")
     theme_called(theme)
     opened = _opened(unfold, found)
-    new = written_out(found, opened) if opened else {}
+    new = written_out(found, opened)
     values, gradients = ({new.get(v, v): n for v, n in d.items()} for d in (values, gradients))
     names = [v.name or _name(path) for v, path in zip(found, paths, strict=True)]
     found = [new.get(v, v) for v in found]
@@ -107,6 +107,11 @@ def beside(cost: Variable, wrt: Any) -> dict[str, Variable]:
         named[f"∂{name}/∂{v.name or f'wrt{path}'}"] = slope
     merged = PASSES["trim"](PASSES["merge"](Graph((), tuple(named.values()))))
     return dict(zip(named, merged.outputs, strict=True))
+
+
+def unfolded(cost: Variable, unfold: Names) -> Variable:
+    """A cost with these composite gates written out; the same one where there are none."""
+    return written_out([cost], _opened(unfold, [cost])).get(cost, cost)
 
 
 def _opened(unfold: Names, outputs: Sequence[Variable]) -> set[str]:

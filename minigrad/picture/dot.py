@@ -192,12 +192,11 @@ class Writer:
         if wire.name and wire.value.text and not wire.value.strip:
             words = [_word(f"{wire.name} = {wire.value.text}", theme.value)]
         gradient = _word(wire.gradient.text, theme.gradient)
-        above = _row(" ".join(filter(None, words)))
-        above += _row(_cells(wire.value, theme.value, theme.low))
+        above = _row(" ".join(filter(None, words))) + _strip(wire.value, theme.value, theme.low)
         below = _row(f"<i>{gradient}</i>" if gradient else "")
-        below += _row(_cells(wire.gradient, theme.gradient, theme.low))
+        below += _strip(wire.gradient, theme.gradient, theme.low)
         if not self.down:  # the line runs in the middle
-            over = _height(wire.value, True) - _height(wire.gradient, bool(gradient))
+            over = _height(wire.value, any(words)) - _height(wire.gradient, bool(gradient))
             space = f'<tr><td height="{abs(over)}"></td></tr>' if over else ""
             above, below = (above, below + space) if over > 0 else (space + above, below)
             above += "<hr/>"
@@ -249,8 +248,8 @@ def _height(reading: Reading, has_text: bool) -> int:
     return 16 * has_text + (strip + 2 if strip else 0)
 
 
-def _cells(reading: Reading, high: str, low: str) -> str:
-    """A strip as a table of coloured cells."""
+def _strip(reading: Reading, high: str, low: str) -> str:
+    """A row with a table of coloured cells."""
     if not reading.strip:
         return ""
     cells = (
@@ -259,7 +258,8 @@ def _cells(reading: Reading, high: str, low: str) -> str:
     )
     rows = "".join(f"<tr>{row}</tr>" for row in cells)
     size = _fixed(len(reading.strip[0]), len(reading.strip))
-    return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0" {size}>{rows}</table>'
+    table = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
+    return _row(f"{table} {size}>{rows}</table>")
 
 
 def _fixed(across: int, down: int) -> str:

@@ -113,15 +113,16 @@ class Painter:
                 return scope.wires[v]
             home = scope if isinstance(v, Constant) else self.root
             if v not in home.wires:
-                home.wires[v] = self._leaf(v, home)
+                home.wires[v] = self._leaf(v)
             scope.wires[v] = home.wires[v]
         return scope.wires[v]
 
-    def _leaf(self, v: Variable, scope: Scope) -> Wire:
+    def _leaf(self, v: Variable) -> Wire:
         name, shape = tidy(v.name or ""), show_dims(v.shape)
         if isinstance(v, Constant):
             shown = show_value(v.value)
-            return self.sketch.wire(self._text(scope, f"{name} = {shown}" if name else shown))
+            text = f"{name} = {shown}" if name else shown
+            return self.sketch.wire(self.sketch.node(None, "text", text))
         kind = "parameter" if isinstance(v, Parameter) else "input"
         node = self.sketch.node(None, kind, name or kind, *([shape] if shape else []))
         wire = self._from(node, v, self.root)
