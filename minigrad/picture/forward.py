@@ -97,14 +97,14 @@ class Forward:
 
     # ------------------------------------------------------------ names
 
-    def _fresh(self, wanted: str) -> str:
+    def fresh(self, wanted: str) -> str:
         """A name that nothing has yet: h, h′, h′′, h′′′, h(4), …"""
         wanted = tidy(wanted)
         before = self._used[wanted]
         self._used[wanted] += 1
         name = wanted + ("′" * before if before < _PRIMES else f"({before})")
         if name != wanted and self._used[name]:
-            return self._fresh(wanted)
+            return self.fresh(wanted)
         self._used[name] = max(self._used[name], 1)
         return name
 
@@ -119,7 +119,7 @@ class Forward:
             for v in apply.outputs:
                 if v in self.lines and v not in self.names:
                     wanted = v.name or ("L" if v is self.cost else "")
-                    base = self._fresh(wanted) if wanted else self._generated()
+                    base = self.fresh(wanted) if wanted else self._generated()
                     self.names[v] = Name(base, index, None, v.shape)
 
     def _without_name(self, order: Sequence[Apply]) -> list[Variable]:
@@ -141,38 +141,38 @@ class Forward:
             return
         if isinstance(v, Constant) and not v.name and is_filled(v.value):
             return  # written as its number
-        self.names[v] = self.given[v] = Name(self._fresh(v.name or "c"), (), None, v.shape)
+        self.names[v] = self.given[v] = Name(self.fresh(v.name or "c"), (), None, v.shape)
 
     def _generated(self) -> str:
         """a, or a1, a2, … where several variables have no name of their own."""
         numbers = range(1, len(self._used) + 2)
         names = ["a"] if self._nameless == 1 else []
         names += [f"a{i}" for i in numbers]
-        return self._fresh(next(name for name in names if not self._used[name]))
+        return self.fresh(next(name for name in names if not self._used[name]))
 
     def _name_loop(self, body: Body, index: tuple[Step, ...]) -> None:
         gate, here = body.gate, (*index, Step(body.t))
         for row, x in zip(body.rows, body.sequences, strict=True):
             name = self.names.get(x)
             if not isinstance(name, Name):
-                name = Name(self._fresh("x"), (*index, body.whole), None, x.shape)
+                name = Name(self.fresh("x"), (*index, body.whole), None, x.shape)
                 self.names[x] = name
             self.names[row] = Name(name.base, here, None, row.shape)
         bases: dict[Variable, str] = {}
         for old, new in zip(body.inputs[: body.carries], body.outputs, strict=False):
             start = (old.name or "").rstrip("0").rstrip("_")
-            base = bases[new] = self._fresh(new.name or (start if start != "carry" else "") or "h")
+            base = bases[new] = self.fresh(new.name or (start if start != "carry" else "") or "h")
             before = Step(body.t, body.back)
             self.names[old] = Name(base, (*index, before), None, old.shape)
         for v in body.outputs[body.carries :]:
             if v not in bases:
-                bases[v] = self._fresh(v.name or "y")
+                bases[v] = self.fresh(v.name or "y")
         for v, base in bases.items():
             self.names[v] = Name(base, here, None, v.shape)
         for i, (result, v) in enumerate(zip(body.apply.outputs, body.outputs, strict=True)):
             step = body.last if i < body.carries else body.whole
             own = result.name if result.name != gate.body.outputs[i].name else None
-            base, at = (self._fresh(own), index) if own else (bases[v], (*index, step))
+            base, at = (self.fresh(own), index) if own else (bases[v], (*index, step))
             self.names[result] = Name(base, at, None, result.shape)
         self._name(body.order, here)
 

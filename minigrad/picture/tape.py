@@ -91,18 +91,19 @@ class _Rule:
     graph: Graph
 
 
-@dataclass
 class Tape:
     """The run of `cost` with the values and gradients of a trace."""
 
-    cost: Variable
-    values: Mapping[Variable, Array]
-    gradients: Mapping[Variable, Array]
-    entries: list[Use | Join] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        order = applies([self.cost])
-        self.binding = Binding(_sizes(order, self.cost, self.values))
+    def __init__(
+        self,
+        cost: Variable,
+        values: Mapping[Variable, Array],
+        gradients: Mapping[Variable, Array],
+    ) -> None:
+        self.cost, self.values, self.gradients = cost, values, gradients
+        self.entries: list[Use | Join] = []
+        order = applies([cost])
+        self.binding = Binding(_sizes(order, cost, values))
         self._leaves: dict[Variable, Value] = {}
         self._homes: dict[Variable, set[Apply | None]] = {}
         self._rules: dict[tuple[Apply, tuple[bool, ...], tuple[bool, ...]], _Rule] = {}
@@ -237,12 +238,10 @@ class Tape:
         """What a join adds: to each row its part, or to the sequence all of its rows."""
         whole, rows = join.whole, join.rows
         if join.stacks:
-            total = whole.total
-            return (
-                []
-                if total is None
-                else [self._add(row, (), total[t]) for t, row in enumerate(rows) if row.varied]
-            )
+            if whole.total is None:
+                return []
+            parts = zip(rows, whole.total, strict=True)
+            return [self._add(row, (), np.asarray(part)) for row, part in parts if row.varied]
         if not whole.varied or not any(row.reads for row in rows):
             return []
         found = [np.zeros_like(r.array) if r.total is None else r.total for r in rows]

@@ -89,13 +89,17 @@ def names(cost: Variable) -> dict[Variable, str]:
 
 
 def _starts(forward: Forward, sizes: Sizes | None) -> dict[Variable, Term]:
-    """What the initial carries of loops are called that have no name of their own: h_{-1}."""
+    """What the initial carries of loops are called that formulas pass over: by their own name, or
+    h_{-1}, or h_T where the loop runs backward."""
     found: dict[Variable, Term] = {}
     for body in forward.bodies.values():
         known = body.gate.reverse and sizes is not None
-        last = evaluate(body.gate.length, sizes or {}) - 1 if known else 0
+        first = evaluate(body.gate.length, sizes or {}) - 1 if known else 0
         for old, init in zip(body.inputs, body.inits, strict=False):
-            found[init] = moved(forward.names[old], body.t, Step("", last))
+            before = moved(forward.name_of(old), body.t, Step("", first))
+            if init.name and init not in forward.names:
+                before = Name(forward.fresh(init.name), forward.name_of(old).steps[:-1])
+            found[init] = before
     return found
 
 

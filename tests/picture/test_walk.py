@@ -330,6 +330,18 @@ def test_a_reverse_scan_begins_at_the_last_step() -> None:
     assert text.endswith("∂L/∂s = 2 · ∂L/∂h_2 = 2 · 0.05886 = 0.1177")
 
 
+def test_the_initial_carry_by_its_own_name() -> None:
+    w, s = mg.input("w"), mg.input("s")
+    last, _ = mg.scan(lambda h, _: ((w * h).named("h"), None), (s * 2).named("start"), length=2)
+    text = told((last * 1).named("L"), {w: 0.5, s: 3})
+    assert text.startswith(
+        "× multiplies: start = s · 2 = 3 · 2 = 6\n"
+        "× multiplies: h_0 = w · start = 0.5 · 6 = 3\n"
+        "× multiplies: h_1 = w · h_0 = 0.5 · 3 = 1.5\n"
+    )
+    assert "∂L/∂start = ∂L/∂h_0 · w = 0.5 · 0.5 = 0.25" in text
+
+
 def test_nested_loops() -> None:
     w, s, x = mg.input("w"), mg.input("s"), mg.input("X", ("T", "S"))
 
