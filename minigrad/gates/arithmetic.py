@@ -163,7 +163,7 @@ class Round(Floor):
     """The nearest whole number, halves to even. Its derivative is 0."""
 
     symbol, ufunc = "round", "rint"
-    verb = "rounds"
+    verb = "goes to the nearest whole number"
     notation = call("round")
 
 

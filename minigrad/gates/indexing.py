@@ -217,7 +217,6 @@ class TakeAlong(Gate):
 
     axis: int
     symbol: ClassVar[str] = "pick"
-    verb = "picks"
     lesson = "puts the gradient back where it was taken from, adding up what was taken twice"
 
     def formula(self, *types: Type) -> Notation:
