@@ -93,7 +93,7 @@ class Writer:
                 "rankdir": "TB" if self.down else "LR",
                 "bgcolor": theme.page,
                 "nodesep": ".2",
-                "ranksep": ".22" if self.down else ".26",
+                "ranksep": ".3" if self.down else ".26",
                 "pad": ".15",
                 "fontname": _FONT,
                 "fontsize": "11",

@@ -51,7 +51,7 @@ THEMES = {
         delay="#eceff1",
         frame="#b0bec5",
         fills=("#fafafa", "#f3f5f6"),
-        low="#f6f6f6",
+        low="#e4e8ee",
     ),
     "dark": Theme(
         page="#16191d",
@@ -67,7 +67,7 @@ THEMES = {
         delay="#37414a",
         frame="#566069",
         fills=("#1d2126", "#252a30"),
-        low="#2b3036",
+        low="#3c444d",
     ),
     "grey": Theme(
         page="#ffffff",
@@ -83,7 +83,7 @@ THEMES = {
         delay="#dddddd",
         frame="#9a9a9a",
         fills=("#fafafa", "#f2f2f2"),
-        low="#f5f5f5",
+        low="#e6e6e6",
     ),
 }
 
