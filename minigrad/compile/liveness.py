@@ -53,11 +53,14 @@ class Liveness:
         return True
 
     def dead(self, variables: Iterable[Variable]) -> list[Block]:
-        """Forget variables; the blocks that nothing looks into any more."""
+        """Forget variables; the blocks that nothing looks into any more.
+
+        In an order that a set does not have, so that a program is the same in every process.
+        """
         left = []
         for v in variables:
             for block in self.blocks.pop(v, ()):
                 self._viewers[block] -= 1
                 if not self._viewers[block]:
                     left.append(block)
-        return left
+        return sorted(left, key=lambda block: block.number)

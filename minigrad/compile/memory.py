@@ -32,7 +32,7 @@ class Memory:
         if free := self._free.get(size):
             block = free.pop()
         else:
-            block = Block(size)
+            block = Block(size, len(self.blocks))
             self.blocks.append(block)
         return self._arrays.setdefault((block, type), Array(type, block))
 

@@ -35,6 +35,8 @@ class Block:
 
     size: int
     """In bytes."""
+    number: int = 0
+    """Its place among the blocks of a program."""
 
 
 @dataclass(eq=False)
