@@ -30,6 +30,7 @@ class Folding:
     depth: int | None = None
     loops: bool = False
     opened: Collection[Group] = ()
+    unrolled: bool = False
 
     def unit(self, apply: Apply, within: Sequence[Group]) -> Unit | None:
         """The outermost folded part that an application is in, of those inside `within`."""
@@ -40,18 +41,25 @@ class Folding:
         return apply if self.loops and isinstance(apply.gate, Scan) else None
 
     def shown(
-        self, order: Iterable[Apply], outputs: Iterable[Variable], within: Sequence[Group]
+        self,
+        order: Iterable[Apply],
+        outputs: Iterable[Variable],
+        within: Sequence[Group],
+        in_loop: bool,
     ) -> set[Variable]:
-        """The variables that anything visible reads: parameters and constants that only folded
-        parts read are not drawn."""
+        """The variables that anything visible reads.
+
+        Parameters and constants that only folded parts read are not drawn; but where the steps of a
+        loop are drawn one by one, those that they share are."""
         found = set(outputs)
+        hidden = Constant if in_loop and self.unrolled else Parameter | Constant
         for apply in order:
             gate = apply.gate
             if self.unit(apply, within):
-                found |= {v for v in apply.inputs if not isinstance(v, Parameter | Constant)}
+                found |= {v for v in apply.inputs if not isinstance(v, hidden)}
             elif isinstance(gate, Scan):
                 around = (*within, *groups_inside(apply, within))
-                inner = self.shown(gate.body.applies(), gate.body.outputs, around)
+                inner = self.shown(gate.body.applies(), gate.body.outputs, around, True)
                 varies = gate.carries + gate.sequences
                 pairs = zip(apply.inputs, gate.body.inputs, strict=True)
                 found |= {v for i, (v, b) in enumerate(pairs) if i < varies or b in inner}
@@ -84,24 +92,24 @@ def choose(
 
     Raises ArgumentError for a group that the graph does not have.
     """
-    groups = all_groups(order)
+    groups, unrolled = all_groups(order), bool(unrolling.unroll)
     opened = {outer for g in groups if g.name in unfold for outer in g.path}
     if fold is None:
         deepest = max((len(g.path) for g in groups), default=0)
-        ways = [Folding(depth=depth, opened=opened) for depth in range(deepest, -1, -1)]
-        if not unrolling.unroll:
-            ways.append(Folding(depth=0, loops=True, opened=opened))
+        ways = [Folding((), n, False, opened, unrolled) for n in range(deepest, -1, -1)]
+        if not unrolled:
+            ways.append(Folding((), 0, True, opened))
         for way in ways:
             if way.gates(order, unrolling, ()) <= _READABLE:
                 return way
         return ways[-1]
     if isinstance(fold, bool):
-        return Folding(depth=0 if fold else None, opened=opened)
+        return Folding((), 0 if fold else None, False, opened, unrolled)
     names = {fold} if isinstance(fold, str) else set(fold)
     if unknown := sorted(names - {g.name for g in groups}):
         known = sorted({g.name for g in groups})
         raise ArgumentError(f"this graph has no group {unknown[0]!r}; its groups are {known}")
-    return Folding(names=names, opened=opened)
+    return Folding(names, None, False, opened, unrolled)
 
 
 def all_groups(order: Iterable[Apply]) -> set[Group]:

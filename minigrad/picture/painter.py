@@ -70,7 +70,7 @@ class Painter:
         self, order: Sequence[Apply], outputs: Sequence[Variable], scope: Scope
     ) -> list[Wire]:
         """Paint the gates of a graph into a scope. The wires of its outputs."""
-        scope.shown = self.folding.shown(order, outputs, scope.within)
+        scope.shown = self.folding.shown(order, outputs, scope.within, bool(scope.at))
         for apply in order:
             unit = self.folding.unit(apply, scope.within)
             if unit is not None:
@@ -192,7 +192,7 @@ class Painter:
     def _inputs(self, loop: Scan, apply: Apply, scope: Scope, inside: Scope) -> list[Wire | None]:
         """The wires that enter a loop; None for what is not drawn, or comes row by row."""
         body = loop.body
-        read = self.folding.shown(body.applies(), body.outputs, inside.within)
+        read = self.folding.shown(body.applies(), body.outputs, inside.within, True)
         read.update(body.inputs[: loop.carries + loop.sequences])
         by_row = scope.rows if self.unrolling.unroll else {}
         return [
