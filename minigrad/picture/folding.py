@@ -17,20 +17,21 @@ Names = bool | str | Collection[str] | None
 
 _READABLE = 40  # gates
 
-Unit = Group | Apply
-"""What is drawn as one node: a group, or the application of a loop."""
+Unit = Group | Apply | str
+"""What is drawn as one node: a group, the application of a loop, or the gates of a user's line."""
 
 
 @dataclass(frozen=True)
 class Folding:
-    """Groups of these names, or from this depth on, are folded, and maybe loops; but not `opened`
-    ones."""
+    """Groups of these names, or from this depth on, are folded, maybe loops, and maybe all that
+    comes from one line; but not `opened` groups."""
 
     names: Collection[str] = ()
     depth: int | None = None
     loops: bool = False
     opened: Collection[Group] = ()
     unrolled: bool = False
+    lines: bool = False
 
     def unit(self, apply: Apply, within: Sequence[Group]) -> Unit | None:
         """The outermost folded part that an application is in, of those inside `within`."""
@@ -38,7 +39,9 @@ class Folding:
             deep = self.depth is not None and len(group.path) > self.depth
             if (deep or group.name in self.names) and group not in self.opened:
                 return group
-        return apply if self.loops and isinstance(apply.gate, Scan) else None
+        if isinstance(apply.gate, Scan):
+            return apply if self.loops else None
+        return apply.where if self.lines else None
 
     def shown(
         self,
@@ -99,6 +102,7 @@ def choose(
         ways = [Folding((), n, False, opened, unrolled) for n in range(deepest, -1, -1)]
         if not unrolled:
             ways.append(Folding((), 0, True, opened))
+        ways.append(Folding((), 0, not unrolled, opened, unrolled, lines=True))
         for way in ways:
             if way.gates(order, unrolling, ()) <= _READABLE:
                 return way

@@ -8,6 +8,8 @@ the graph around it, so that a wire belongs to a variable *in a scope*.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from linecache import getline
+from pathlib import Path
 
 from ..dims import Dim, Size
 from ..graph import Apply
@@ -145,10 +147,9 @@ class Painter:
     def _inside(self, unit: Unit, apply: Apply, scope: Scope) -> None:
         """An application in a folded part: only what enters and leaves that is seen."""
         if unit not in scope.folded:
-            title = unit.name if isinstance(unit, Group) else _title(apply.gate)
-            around = takewhile(lambda group: group is not unit, groups_inside(apply, scope.within))
+            around = takewhile(lambda g: g is not unit, groups_inside(apply, scope.within))
             frame = self._frame(around, scope)
-            scope.folded[unit] = self.sketch.node(frame, "group", tidy(title))
+            scope.folded[unit] = self.sketch.node(frame, "group", *_folded_title(unit))
         node = scope.folded[unit]
         self.nodes[apply, scope.at] = node.name
         for v in apply.inputs:
@@ -327,6 +328,17 @@ class Painter:
         name, offset = self.entering.get(v, (tidy(v.name or default).removesuffix("_t"), 0))
         step = str(t + offset).replace(" ", "")
         return f"{name}_{step}"
+
+
+def _folded_title(unit: Unit) -> tuple[str, ...]:
+    """What a folded part is called: a line by its text and its place."""
+    if isinstance(unit, Group):
+        return (tidy(unit.name),)
+    if isinstance(unit, Apply):
+        return (_title(unit.gate),)
+    file, _, line = unit.rpartition(":")
+    text = getline(file, int(line)).strip()
+    return (*([tidy(text)] if text else []), tidy(f"{Path(file).name}:{line}"))
 
 
 def _title(loop: object) -> str:

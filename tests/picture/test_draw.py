@@ -1,5 +1,6 @@
 """What a graph without loops looks like."""
 
+import re
 import time
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_too_many_gates_are_refused_at_once_saying_how_many_and_what_to_do():
         v = mg.tanh(v)
     start = time.perf_counter()
     with pytest.raises(PictureError, match=r"20000 gates.*400.*inner part.*max_nodes=20000"):
-        draw(v)
+        draw(v, fold=False)
     assert time.perf_counter() - start < 2
 
 
@@ -122,9 +123,22 @@ def test_max_nodes_can_be_raised():
     v = mg.input("x")
     for _ in range(401):
         v = mg.tanh(v)
-    assert draw(v, max_nodes=401).gates == 401
+    assert draw(v, fold=False, max_nodes=401).gates == 401
     with pytest.raises(PictureError, match="401 gates"):
-        draw(v)
+        draw(v, fold=False)
+
+
+def test_when_all_else_fails_the_gates_of_a_line_are_one_node(read):
+    h, w = mg.input("h"), mg.parameter(0.5, "w")
+    for _ in range(500):
+        h = mg.tanh(w * h)
+    drawing = draw(h * h)
+    assert drawing.gates == 2
+    first, second = read(drawing).texts("group")
+    assert re.fullmatch(r"drawing = draw\(h \* h\)\ntest_draw.py:\d+\n1 gate", first)
+    assert re.fullmatch(
+        r"h = mg.tanh\(w \* h\)\ntest_draw.py:\d+\n1000 gates\n1 parameter", second
+    )
 
 
 @pytest.mark.parametrize("outputs", [3.0, ["x"], {"a": None, "b": np.ones(2)}])
