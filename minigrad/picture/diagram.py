@@ -86,8 +86,9 @@ def draw(
     count = folding.gates(order, unrolling, ())
     if count > max_nodes:
         raise PictureError(
-            f"this graph has {count} gates, and a picture of more than {max_nodes} is hard to read "
-            f"and slow to lay out: draw an inner part of it, or pass max_nodes={count}"
+            f"the picture would have {count} gates, and more than {max_nodes} are hard to read and "
+            "slow to lay out: draw an inner part of it, fold groups or unroll fewer steps, or pass "
+            f"max_nodes={count}"
         )
     painter = Painter(unrolling, folding, Numbers(values, gradients))
     sketch = painter.paint(order, found, names)
