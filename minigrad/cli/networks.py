@@ -103,7 +103,12 @@ def _add_command(name: str, what: str, outputs_of: Callable[[Network], Variable]
 
     def command(
         unroll: Annotated[
-            int | None, typer.Option(min=1, metavar="N", help="Draw the first N steps one by one.")
+            int | None,
+            typer.Option(
+                min=1,
+                metavar="N",
+                help="Draw N steps beside each other: the first ones and the last.",
+            ),
         ] = None,
         folded: Annotated[
             bool,

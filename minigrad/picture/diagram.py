@@ -85,11 +85,12 @@ def draw(
     folding = choose(fold, opened, order, unrolling)
     count = folding.gates(order, unrolling, ())
     if count > max_nodes:
-        raise PictureError(
+        error = PictureError(
             f"the picture would have {count} gates, and more than {max_nodes} are hard to read and "
-            "slow to lay out: draw an inner part of it, fold groups or unroll fewer steps, or pass "
-            f"max_nodes={count}"
+            "slow to lay out: draw an inner part of it, fold groups, or unroll fewer steps"
         )
+        error.add_note(f"max_nodes={count} draws it all the same")
+        raise error
     painter = Painter(unrolling, folding, Numbers(values, gradients))
     sketch = painter.paint(order, found, names)
     if legend:

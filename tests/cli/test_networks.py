@@ -1,6 +1,7 @@
 """minigrad draw rnn and its like: small networks, folded and unrolled, with numbers or without."""
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def test_each_is_drawn_with_its_numbers(call: Call, name: str) -> None:
     picture = dot(call, name)
     assert picture.count("scan over 4") == (1 if name in ("rnn", "lstm", "gru") else 2)
     assert "z⁻¹" in picture
-    assert "4×2 in " in picture
+    assert all(text in picture for text in ("x\\n4×2", "(4×3)", "h_0\\n3"))
+    assert picture.count('color="#0a58ca">') > 5 < picture.count('color="#c62828">')
     assert "loss" in picture
 
 
@@ -69,17 +71,29 @@ def test_sizes_and_seed(call: Call) -> None:
     assert dot(call, "rnn", "--seed", 1) == dot(call, "rnn", "--seed", 1) != dot(call, "rnn")
 
 
-def test_without_numbers(call: Call) -> None:
-    assert " in -" in dot(call, "lstm")
-    assert " in -" not in dot(call, "lstm", "--plain")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_numbers(call: Call, name: str) -> None:
+    numbers = re.compile(r"[\d.]+…-?[\d.]+</font>")  # the range of an array
+    assert numbers.search(dot(call, name))
+    plain = dot(call, name, "--plain")
+    assert not numbers.search(plain)
+    assert 'bgcolor="#0a58ca"' not in plain  # and no strips
+    assert "(4×3)" in plain
 
 
-def test_unrolled(call: Call) -> None:
+def titles(picture: str) -> list[str]:
+    """The steps that are drawn, and ⋯ for a gap."""
+    return re.findall('label="?(t = .*?|⋯)"? ', picture)
+
+
+def test_unrolled_the_first_steps_and_the_last(call: Call) -> None:
     picture = dot(call, "rnn", "--unroll", 2)
-    assert all(text in picture for text in ("t = 0", "t = 1"))
-    assert "t = 2" not in picture
+    assert sorted(titles(picture)) == ["t = 0", "t = 3", "⋯"]
     assert "z⁻¹" not in picture
-    assert "t = 3" in dot(call, "rnn", "--unroll", 9)
+    assert sorted(titles(dot(call, "rnn", "--unroll", 3))) == ["t = 0", "t = 1", "t = 3", "⋯"]
+    assert titles(dot(call, "rnn", "--unroll", 1)).count("t = 3") == 1
+    for more in (4, 9):
+        assert titles(dot(call, "rnn", "--unroll", more)) == [f"t = {t}" for t in range(4)]
 
 
 def test_folded_and_unrolled_are_two_files(call: Call) -> None:
@@ -118,7 +132,7 @@ def test_a_page_to_step_through(call: Call) -> None:
         (["rnn", "--unroll", 2, "--out", "f.html"], "--plain and --unroll are for pictures, and f"),
         (["lstm", "--out", "f.gif"], "saved as one of .svg, .png, .pdf, .dot, not as 'f.gif'"),
         (["lstm", "--folded", "--unroll", 2, "--out", "."], "not as '-folded'"),
-        (["rnn", "--steps", 300, "--unroll", 300], "gates, and a picture of more than 400"),
+        (["lstm", "--steps", 500, "--unroll", 500], "a picture of more than 400 is hard to read"),
         (["stakced"], "there is no picture 'stakced': did you mean stacked?"),
     ],
 )
@@ -131,3 +145,16 @@ def test_the_help_of_the_group_lists_all(call: Call) -> None:
     text = call("draw", "--help").out
     assert all(f"\n  {name} " in text for name in NETWORKS)
     assert "..." not in text.partition("gradient-flow")[0].partition("Commands:")[2]
+
+
+def test_too_many_gates_are_refused_without_a_word_of_python(call: Call) -> None:
+    refused = call("draw", "rnn", "--steps", 500, "--unroll", 500)
+    assert refused.err == (
+        "minigrad: this graph has 502 gates, and a picture of more than 400 is hard to read and "
+        "slow to lay out: draw an inner part of it, or fewer steps\n"
+    )
+
+
+def test_the_help_of_unroll_says_which_steps(call: Call) -> None:
+    text = " ".join(call("draw", "rnn", "--help").out.split())
+    assert "Draw N steps beside each other: the first ones and the last." in text
