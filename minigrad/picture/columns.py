@@ -1,12 +1,14 @@
 """Where the parts of an unrolled picture lie: one column for each step of a loop, all alike.
 
-Graphviz lays out what is inside each column, and then what is around the loops, where each of them
-is one large box. The carries from column to column are drawn here. What comes out are positions
-for an engine that moves nothing.
+Graphviz lays out what is inside a column, once for all steps, and then what is around the loops,
+where each of them is one large box. The carries from column to column are drawn here. What comes
+out are positions for an engine that moves nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .dot import Place, Writer
 from .engine import measure
@@ -43,7 +45,7 @@ class Sheet:
 
 def places(writer: Writer) -> Place:
     """The positions of all nodes, frames and pieces of wires, as attributes."""
-    sheet = _laid_out(writer, writer.sketch.root)
+    sheet = _laid_out(writer, writer.sketch.root, {})
     found: dict[object, dict[str, str]] = {}
     found |= {node: {"pos": f"{x:.2f},{y:.2f}"} for node, (x, y) in sheet.nodes.items()}
     for frame, (*box, x, y) in sheet.frames.items():
@@ -54,11 +56,9 @@ def places(writer: Writer) -> Place:
     return found
 
 
-def _laid_out(writer: Writer, frame: Frame) -> Sheet:
-    """The picture, or one column of it."""
-    columns = {
-        loop: [_laid_out(writer, column) for column in loop.columns] for loop in _unrolled(frame)
-    }
+def _laid_out(writer: Writer, frame: Frame, like: Mapping[Node, Node]) -> Sheet:
+    """The picture, or one column of it, with room in each node for what is written in another."""
+    columns = {loop: list(_columns(writer, loop, like)) for loop in _unrolled(frame)}
     widths: dict[int, float] = {}  # loops of as many steps stand on top of each other
     for sheets in columns.values():
         widths[len(sheets)] = max([widths.get(len(sheets), 0.0), *(s.width for s in sheets)])
@@ -66,7 +66,7 @@ def _laid_out(writer: Writer, frame: Frame) -> Sheet:
         loop: _side_by_side(writer, loop, sheets, widths[len(sheets)] + 2 * _MARGIN)
         for loop, sheets in columns.items()
     }
-    measured = measure(writer.sheet(frame, {loop: _ports(b) for loop, b in loops.items()}))
+    measured = measure(writer.sheet(frame, {loop: _ports(b) for loop, b in loops.items()}, like))
     _, _, width, height = _numbers(measured["bb"])
     sheet = Sheet(width, height)
     parts = {item["name"]: item for item in measured.get("objects", ())}
@@ -99,6 +99,51 @@ def _inside(frame: Frame) -> Iterator[Frame]:
     for inner in frame.inner:
         yield inner
         yield from _inside(inner)
+
+
+# ------------------------------------------------------------ columns
+
+
+def _columns(writer: Writer, loop: Frame, like: Mapping[Node, Node]) -> Iterator[Sheet]:
+    """The sheets of a loop's columns. Its steps are alike: one is laid out, with room for the
+    longest of the texts that stand in the same place, and the others are copies of it."""
+    steps = [column for column in loop.columns if column.title]
+    first, others = steps[0], [_twins(writer, steps[0], column) for column in steps[1:]]
+    longest = {
+        node: max((like.get(n, n) for n in (node, *(o[node] for o in others))), key=writer.length)
+        for node in _within(writer, first)
+    }
+    sheet = _laid_out(writer, first, longest)
+    copies = iter([sheet, *(_copied(writer, sheet, twins) for twins in others)])
+    for column in loop.columns:
+        yield next(copies) if column.title else _laid_out(writer, column, {})
+
+
+def _within(writer: Writer, column: Frame) -> list[Node]:
+    """All nodes in a column, those in the columns of inner loops too."""
+    nodes = (*writer.sketch.nodes, *writer.texts)
+    return [node for node in nodes if node.frame and column in node.frame.path]
+
+
+def _twins(writer: Writer, one: Frame, other: Frame) -> dict[Any, Any]:
+    """What stands in one column, and what is there in another: steps are painted in one order."""
+    frames = zip(_inside(one), _inside(other), strict=True)
+    nodes = zip(_within(writer, one), _within(writer, other), strict=True)
+    return {one: other, **dict(frames), **dict(nodes)}
+
+
+def _copied(writer: Writer, sheet: Sheet, twins: Mapping[Any, Any]) -> Sheet:
+    """A column that is like another one."""
+    wires: dict[tuple[Node, Node], list[Segment]] = defaultdict(list)
+    for segment in writer.segments:
+        wires[segment.tail, segment.head].append(segment)
+    copy = Sheet(sheet.width, sheet.height)
+    copy.nodes = {twins[node]: place for node, place in sheet.nodes.items()}
+    copy.frames = {twins[frame]: place for frame, place in sheet.frames.items()}
+    for segment, points in sheet.pieces.items():
+        alike = wires[segment.tail, segment.head].index(segment)  # two of x · x
+        copy.pieces[wires[twins[segment.tail], twins[segment.head]][alike]] = points
+    return copy
 
 
 # ------------------------------------------------------------ loops

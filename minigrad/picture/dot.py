@@ -58,11 +58,11 @@ class Writer:
             self._edge(graph, segment, segment.tail.name, segment.head.name, places)
         return str(graph.source)
 
-    def sheet(self, frame: Frame, loops: Mapping[Frame, str]) -> str:
+    def sheet(self, frame: Frame, loops: Mapping[Frame, str], like: Mapping[Node, Node]) -> str:
         """The picture, or one column of it, by itself. Unrolled loops are nodes with these labels,
-        whose ports are named after the nodes behind them."""
+        whose ports are named after the nodes behind them. Some nodes look `like` others."""
         graph = self._graph()
-        self._fill(graph, frame, {}, loops)
+        self._fill(graph, frame, {}, loops, like)
         names: dict[Node, tuple[Frame | None, str]] = {n: (None, n.name) for n in self.nodes(frame)}
         for node in self.sketch.nodes:
             if node.border and (loop := node.column.path[-2]) in loops:
@@ -85,6 +85,12 @@ class Writer:
         """The nodes that are laid out with a frame."""
         nodes = chain(self.sketch.nodes, self.texts)
         return (node for node in nodes if node.frame and node.frame.sheet is frame)
+
+    def length(self, node: Node) -> float:
+        """About how long its longest line is, in digits."""
+        wire = self.texts.get(node)
+        lines = (wire.name + wire.value.text, wire.gradient.text) if wire else node.lines
+        return max((len(t) - (t.count("-") + t.count(".")) / 2 for t in lines), default=0.0)
 
     def _graph(self) -> graphviz.Digraph:
         theme = self.theme
@@ -112,18 +118,23 @@ class Writer:
     # ------------------------------------------------------------ nodes and frames
 
     def _fill(
-        self, graph: graphviz.Digraph, frame: Frame, places: Place, loops: Mapping[Frame, str] = {}
+        self,
+        graph: graphviz.Digraph,
+        frame: Frame,
+        places: Place,
+        loops: Mapping[Frame, str] = {},
+        like: Mapping[Node, Node] = {},
     ) -> None:
         """Write the nodes and the inner frames of one frame; of `loops` only a label."""
         for node in self.content.get(frame, ()):
-            graph.node(node.name, **self._node(node), **places.get(node, {}))
+            graph.node(node.name, **self._node(like.get(node, node)), **places.get(node, {}))
         for inner in frame.inner:
             if inner in loops:
                 graph.node(inner.name, label=loops[inner], shape="plain")
                 continue
             look = self._frame(inner) | places.get(inner, {})
             with graph.subgraph(name=inner.name, graph_attr=look) as cluster:
-                self._fill(cluster, inner, places, loops)
+                self._fill(cluster, inner, places, loops, like)
 
     def _node(self, node: Node) -> Style:
         look = dict(_LOOKS[node.kind])

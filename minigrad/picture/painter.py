@@ -262,10 +262,8 @@ class Painter:
                 elif wire is not None:
                     step.wires[v] = self._tap(wire, step, v.name or "")
             results = self._step(loop, step, used)
-            last = s == len(times) - 1
-            leaving = [i for i in results if i in rows or i in used or not last]
-            left = {w: self._leave(w, step) for w in dict.fromkeys(results[i] for i in leaving)}
-            carry = [left.get(results[i]) for i in range(loop.carries)]
+            left = {w: self._leave(w, step) for w in dict.fromkeys(results.values())}
+            carry = [left[results[i]] for i in range(loop.carries)]
             for i, found in rows.items():
                 found[t] = left[results[i]]
         for i in used:

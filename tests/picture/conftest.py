@@ -1,9 +1,11 @@
-"""A picture read back from its DOT text."""
+"""A picture read back: what is on it, from its DOT text, and where, from its SVG."""
 
 import html
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
+from xml.etree import ElementTree
 
 import pygraphviz
 import pytest
@@ -81,6 +83,161 @@ def _box(node, frame: str) -> Box:
 def _edge(boxes: dict[str, Box], edge) -> tuple[Box, Box]:
     pair = (boxes[edge[0]], boxes[edge[1]])
     return pair[::-1] if edge.attr["dir"] == "back" else pair
+
+
+# ---------------------------------------------------------------- SVG
+
+_TAG = "{http://www.w3.org/2000/svg}"
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle; y grows downwards, as in an SVG."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def x(self) -> float:
+        return (self.left + self.right) / 2
+
+    @property
+    def y(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    def holds(self, other: "Area", slack: float = 0.6) -> bool:
+        return (
+            self.left - slack <= other.left
+            and self.top - slack <= other.top
+            and self.right + slack >= other.right
+            and self.bottom + slack >= other.bottom
+        )
+
+    def meets(self, other: "Area", slack: float = 0.6) -> bool:
+        across = min(self.right, other.right) - max(self.left, other.left)
+        down = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return across > slack and down > slack
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text: where its letters stand, and their colour."""
+
+    text: str
+    colour: str
+    size: float
+    area: Area
+
+
+class Part:
+    """A node, a frame or a line of an SVG."""
+
+    def __init__(self, element: ElementTree.Element) -> None:
+        self.name = element.get("id", "")
+        self.classes = element.get("class", "").split()[1:]
+        self.texts = [_text_of(e) for e in element.iter(f"{_TAG}text")]
+        self.areas = [a for e in element.iter() if (a := _outline(e))]
+        self.colours = Counter(c for e in element.iter() for c in _colours(e))
+
+    @property
+    def kind(self) -> str:
+        return self.classes[0] if self.classes else ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(t.text for t in self.texts)
+
+    @property
+    def area(self) -> Area:
+        """Around all of it; how wide a text is, is an estimate from below."""
+        return _around([*self.areas, *(t.area for t in self.texts)])
+
+    def of(self, colour: str) -> list[str]:
+        """The texts in this colour."""
+        return [t.text for t in self.texts if t.colour == colour]
+
+
+class Svg:
+    """What a reader of the rendered picture sees, and where."""
+
+    def __init__(self, drawing: Drawing) -> None:
+        root = ElementTree.fromstring(drawing.rendered("svg"))
+        parts = [e for e in root.iter(f"{_TAG}g") if e.get("class")]
+        self.page = next(a for e in root.iter() if (a := _outline(e)))
+        self.nodes, self.frames, self.edges = (
+            {p.name: p for e in parts if e.get("class").split()[0] == what for p in [Part(e)]}
+            for what in ("node", "cluster", "edge")
+        )
+        inner = {id(e) for part in parts[1:] for e in part.iter()}
+        self.legend = [_text_of(e) for e in root.iter(f"{_TAG}text") if id(e) not in inner]
+        self.colours = Part(root).colours
+        self.frame_of = {box.name: box.frame for box in Read(drawing).boxes.values()}
+
+    def assert_tidy(self) -> None:
+        """All lies on the page, in its frame, and nothing on top of another."""
+        drawn = {name: part for name, part in self.frames.items() if part.areas}
+        for part in (*self.nodes.values(), *drawn.values()):
+            assert self.page.holds(part.area), part.text
+        for name, node in self.nodes.items():
+            if (frame := self.frame_of[name]) in drawn:
+                assert drawn[frame].area.holds(node.area), (node.text, drawn[frame].text)
+        for name, frame in drawn.items():
+            outer = name.rpartition("_")[0]
+            assert outer not in drawn or drawn[outer].area.holds(frame.area), frame.text
+        for a, b in combinations(self.nodes.values(), 2):
+            assert not a.area.meets(b.area), (a.text, b.text)
+        for a, b in combinations(drawn, 2):
+            if not (a.startswith(f"{b}_") or b.startswith(f"{a}_")):
+                assert not drawn[a].area.meets(drawn[b].area), (drawn[a].text, drawn[b].text)
+        for name, node in self.nodes.items():  # nor in a frame that it does not belong to
+            for other, frame in drawn.items():
+                if not f"{self.frame_of[name]}_".startswith(f"{other}_"):
+                    assert not frame.area.meets(node.area), (node.text, frame.text)
+
+
+def _text_of(element: ElementTree.Element) -> Text:
+    x, y, size = (float(element.get(key)) for key in ("x", "y", "font-size"))
+    shown = (element.text or "").replace("\xa0", " ")
+    width = 0.4 * size * len(shown)
+    left = x - {"start": 0, "middle": width / 2, "end": width}[element.get("text-anchor")]
+    area = Area(left, y - 0.7 * size, left + width, y)
+    return Text(shown, element.get("fill", ""), size, area)
+
+
+def _outline(element: ElementTree.Element) -> Area | None:
+    if element.tag == f"{_TAG}ellipse":
+        x, y, rx, ry = (float(element.get(key)) for key in ("cx", "cy", "rx", "ry"))
+        return Area(x - rx, y - ry, x + rx, y + ry)
+    numbers = _NUMBER.findall(element.get("points") or element.get("d") or "")
+    points = [float(n) for n in numbers]
+    return (
+        Area(*map(min, (points[::2], points[1::2])), *map(max, (points[::2], points[1::2])))
+        if (points)
+        else None
+    )
+
+
+def _around(areas: list[Area]) -> Area:
+    return Area(
+        min(a.left for a in areas),
+        min(a.top for a in areas),
+        max(a.right for a in areas),
+        max(a.bottom for a in areas),
+    )
+
+
+def _colours(element: ElementTree.Element) -> list[str]:
+    found = (element.get(key) for key in ("fill", "stroke"))
+    return [c for c in found if c not in (None, "none", "transparent")]
+
+
+@pytest.fixture(scope="session")
+def look():
+    """The SVG of a drawing, read."""
+    return Svg
 
 
 @pytest.fixture(scope="session")
