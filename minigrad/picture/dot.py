@@ -231,10 +231,12 @@ class Writer:
                 border = 3 if kind == "group" else 1
                 cells.append(
                     f'<td border="{border}" color="{self.theme.ink}" bgcolor="{fill}"{rounded} '
-                    f'fixedsize="true" width="13" height="13"></td><td>{entities(word)}</td>'
+                    f'fixedsize="true" width="13" height="13"></td><td> {entities(word)}</td>'
                 )
-        inside = "".join(cells)
-        return f'<<table border="0" cellborder="0" cellspacing="5"><tr>{inside}</tr></table>>'
+        # No cellspacing: it would be around the table too, below it as empty room.
+        above, inside = '<tr><td height="6"></td></tr>', '<td width="5"></td>'.join(cells)
+        table = '<table border="0" cellborder="0" cellspacing="0">'
+        return f"<{table}{above}<tr>{inside}</tr></table>>"
 
 
 def _symbol_size(lines: Iterable[str]) -> Style:
