@@ -1,7 +1,10 @@
 """Graphviz, which lays pictures out: the `dot` program, or the engine inside pygraphviz."""
 
+import ctypes
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import graphviz
@@ -9,6 +12,8 @@ import graphviz
 from ..errors import PictureError
 
 __all__ = ["measure", "render"]
+
+_NOTHING = 2  # AGMAX, the level of what Graphviz prints
 
 
 def render(source: str, format: str, settled: bool = False) -> bytes:
@@ -19,7 +24,7 @@ def render(source: str, format: str, settled: bool = False) -> bytes:
     if shutil.which("dot"):
         return _by_dot(source, format, settled)
     try:
-        from pygraphviz import AGraph
+        from pygraphviz import AGraph, _graphviz
     except ImportError:
         raise PictureError(
             f"a picture as {format} needs Graphviz: install it (its `dot` program), or the extra "
@@ -27,8 +32,9 @@ def render(source: str, format: str, settled: bool = False) -> bytes:
             '.source and .save("f.dot") work without'
         ) from None
     try:
-        graph = AGraph(string=source)
-        return bytes(graph.draw(format=format, prog="nop2" if settled else "dot"))
+        with _strict(_graphviz.__file__):
+            graph = AGraph(string=source)
+            return bytes(graph.draw(format=format, prog="nop2" if settled else "dot"))
     except ValueError as error:
         raise PictureError(f"pygraphviz could not draw this as {format}: {error}") from error
 
@@ -46,3 +52,34 @@ def _by_dot(source: str, format: str, settled: bool) -> bytes:
     except graphviz.CalledProcessError as error:
         why = (error.stderr or b"").decode(errors="replace").strip()
         raise PictureError(f"dot could not draw this as {format}: {why}") from error
+
+
+@contextmanager
+def _strict(library: str) -> Iterator[None]:
+    """What Graphviz would only print about an error, in a label say, and draw on, is raised as a
+    ValueError; its warnings are dropped, as those of the program are."""
+    try:
+        cgraph = ctypes.CDLL(library)
+        cgraph.aglasterr.restype = ctypes.c_char_p
+        printed = cgraph.agseterr(_NOTHING)
+    except (OSError, AttributeError):  # Windows finds only what a library itself exports
+        yield
+        return
+    cgraph.agreseterrors()
+    try:
+        yield
+    except ValueError as error:
+        if not cgraph.agerrors():
+            raise
+        raise ValueError(_last(cgraph)) from error
+    else:
+        if cgraph.agerrors():
+            raise ValueError(_last(cgraph))
+    finally:
+        cgraph.agseterr(printed)
+
+
+def _last(cgraph: ctypes.CDLL) -> str:
+    """The last error, on one line."""
+    words: bytes = cgraph.aglasterr() or b""
+    return " ".join(words.decode(errors="replace").split())

@@ -98,6 +98,24 @@ def test_a_dot_that_fails_is_an_error_with_its_words(tmp_path, circuit, monkeypa
         draw(circuit[0]).save(tmp_path / "f.png")
 
 
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [("<b>x</i>", "mismatched tag"), ("a &foo; b", "undefined entity"), ("<tr></tr>", "syntax")],
+)
+def test_a_label_that_graphviz_cannot_read_is_an_error_and_prints_nothing(label, why, capfd):
+    with pytest.raises(PictureError, match=why) as caught:
+        engine.render(f"digraph {{ a [label=<{label}>]; }}", "svg")
+    assert "in label of node a" in str(caught.value)
+    assert "rror" not in capfd.readouterr().err
+    assert engine.render("digraph { a [shape=nonsense]; }", "svg").startswith(b"<?xml")  # a warning
+
+
+def test_text_that_is_no_dot_is_an_error(capfd):
+    with pytest.raises(PictureError, match="syntax error in line 1"):
+        engine.render("digraph { a -> ", "svg")
+    assert "rror" not in capfd.readouterr().err
+
+
 def test_the_colours_reach_the_svg(circuit):
     f, values, gradients = circuit
     svg = draw(f, values=values, gradients=gradients, legend=False)._repr_svg_()
