@@ -76,14 +76,14 @@ def circuit(
     if at or not parsed.inputs:
         _check_names(parsed, at)
         run = trace(parsed.output, at)
-        save_graph(parsed.output, run, file, theme)
+        save_graph(parsed.output, run, file, theme, fold=False)
         if words:
             out.print(run.table())
         return
     names = _given_as(parsed.inputs)
     if is_page(file):
         raise DataError(f"a page shows numbers: give {names}")
-    save_graph(parsed.output, None, file, theme)
+    save_graph(parsed.output, None, file, theme, fold=False)
     out.print(f"without numbers: they are given as {names}")
 
 

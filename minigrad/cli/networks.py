@@ -137,7 +137,7 @@ def _add_command(name: str, what: str, outputs_of: Callable[[Network], Variable]
         if folded and unroll:
             save_graph(loss, run, file.parent / f"{file.stem}-folded{file.suffix}", theme)
             file = file.parent / f"{file.stem}-unrolled{file.suffix}"
-        save_graph(loss, run, file, theme, unroll)
+        save_graph(loss, run, file, theme, unroll=unroll)
 
     draw_app.command(name, help=f"{what}. {_HELP}")(command)
 

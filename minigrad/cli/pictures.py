@@ -80,16 +80,13 @@ def is_page(file: Path) -> bool:
     return file.suffix.lower() == ".html"
 
 
-def save_graph(
-    cost: Variable, run: Trace | None, file: Path, theme: str, unroll: int | None = None
-) -> None:
+def save_graph(cost: Variable, run: Trace | None, file: Path, theme: str, **options: Any) -> None:
     """Save the graph of a cost, with the numbers of a run if there is one, and say so."""
-    look: dict[str, Any] = {} if theme == "light" else {"theme": theme}
     if run is None:
-        draw(cost, unroll, **look).save(file)
+        draw(cost, theme=theme, **options).save(file)
     elif not is_page(file):
-        run.draw(unroll, **look).save(file)
-    elif look:
+        run.draw(theme=theme, **options).save(file)
+    elif theme != "light":
         raise DataError(f"--theme is for pictures, and {file} is a page")
     else:
         page: Any = run

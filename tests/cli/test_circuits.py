@@ -152,7 +152,7 @@ def test_the_file_and_its_format(call: Call, options: list[str], file: str) -> N
         (["circuit", "--format", "html", "--theme", "dark"], "--theme is for pictures"),
         (["circiut"], "there is no picture 'circiut': did you mean circuit?"),
         (["gradient-flwo", "run"], "did you mean gradient-flow? (see minigrad draw --help)"),
-        (["+".join(["x"] * 500), "x=1"], "this graph has 499 gates, and a picture of more"),
+        (["+".join(["x"] * 500), "x=1"], "would have 499 gates, and more than 400"),
         (["(" * 300], "column 201 of the expression: too many nested parentheses"),
     ],
 )  # fmt: skip

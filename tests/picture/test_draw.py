@@ -136,9 +136,7 @@ def test_when_all_else_fails_the_gates_of_a_line_are_one_node(read):
     assert drawing.gates == 2
     first, second = read(drawing).texts("group")
     assert re.fullmatch(r"drawing = draw\(h \* h\)\ntest_draw.py:\d+\n1 gate", first)
-    assert re.fullmatch(
-        r"h = mg.tanh\(w \* h\)\ntest_draw.py:\d+\n1000 gates\n1 parameter", second
-    )
+    assert re.fullmatch(r"h = mg.tanh\(w \* h\)\ntest_draw.py:\d+\n1000 gates\n1 parameter", second)
 
 
 @pytest.mark.parametrize("outputs", [3.0, ["x"], {"a": None, "b": np.ones(2)}])
