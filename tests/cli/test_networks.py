@@ -150,7 +150,7 @@ def test_the_help_of_the_group_lists_all(call: Call) -> None:
 def test_too_many_gates_are_refused_without_a_word_of_python(call: Call) -> None:
     refused = call("draw", "rnn", "--steps", 500, "--unroll", 500)
     assert refused.err == (
-        "minigrad: the picture would have 502 gates, and more than 400 are hard to read and slow "
+        "minigrad: the picture would have 501 gates, and more than 400 are hard to read and slow "
         "to lay out: draw an inner part of it, fold groups, or unroll fewer steps\n"
     )
 
