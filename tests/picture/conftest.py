@@ -11,6 +11,7 @@ import pygraphviz
 import pytest
 
 import minigrad as mg
+from minigrad.cli.networks import NETWORKS, Network
 from minigrad.picture import Drawing
 
 _PASSED = ("wire", "tap", "end")
@@ -141,6 +142,7 @@ class Part:
         self.texts = [_text_of(e) for e in element.iter(f"{_TAG}text")]
         self.areas = [a for e in element.iter() if (a := _outline(e))]
         self.colours = Counter(c for e in element.iter() for c in _colours(e))
+        self._path = next((e.get("d") for e in element.iter(f"{_TAG}path")), "")
 
     @property
     def kind(self) -> str:
@@ -155,9 +157,15 @@ class Part:
         """Around all of it; how wide a text is, is an estimate from below."""
         return _around([*self.areas, *(t.area for t in self.texts)])
 
-    def of(self, colour: str) -> list[str]:
+    def of(self, colour: str) -> list[Text]:
         """The texts in this colour."""
-        return [t.text for t in self.texts if t.colour == colour]
+        return [t for t in self.texts if t.colour == colour]
+
+    @property
+    def ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where a line begins and ends, but for its arrow."""
+        numbers = [float(n) for n in _NUMBER.findall(self._path)]
+        return (numbers[0], numbers[1]), (numbers[-2], numbers[-1])
 
 
 class Svg:
@@ -244,6 +252,18 @@ def look():
 def read():
     """The picture of a drawing, read back."""
     return Read
+
+
+@pytest.fixture(scope="session")
+def network():
+    """A small recurrent network of the command line, run: its trace."""
+
+    def run(name: str, steps: int = 4) -> mg.Trace:
+        net = Network(features=2, hidden=3, length=steps, seed=0)
+        ys = NETWORKS[name][1](net)
+        return mg.trace(mg.sum(ys * ys).named("loss"), net.values)
+
+    return run
 
 
 @pytest.fixture
