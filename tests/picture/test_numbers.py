@@ -1,0 +1,169 @@
+"""How a number, an array and its heat strip stand on a picture."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.picture import draw
+from minigrad.picture.numbers import NOTHING, Numbers, Reading, strip
+
+NAN, INF = float("nan"), float("inf")
+
+
+# ---------------------------------------------------------------- strips
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        ([0, 1, 4], ((0, 0.25, 1),)),
+        ([[0.0, 1.0], [2.0, 4.0]], ((0, 0.25), (0.5, 1))),
+        ([[[0, 1], [2, 4]], [[4, 4], [0, 0]]], ((0, 0.25), (0.5, 1), (1, 1), (0, 0))),
+        ([False, True], ((0, 1),)),
+        ([-8, -4, 0], ((0, 0.5, 1),)),
+        ([5.0], ((0,),)),
+        ([2.5, 2.5], ((0, 0),)),  # a constant is pale
+        ([0.0, 0.0], ((0, 0),)),
+        ([NAN, 1.0, 3.0], ((None, 0, 1),)),
+        ([NAN, NAN], ((None, None),)),
+        ([-INF, 0.0, 1.0, INF], ((0, 0, 1, 1),)),  # as the ends of what is finite
+        ([INF, INF], ((1, 1),)),
+    ],
+)
+def test_a_cell_is_where_its_number_lies_between_the_least_and_the_greatest(array, expected):
+    assert strip(np.array(array)) == expected
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3), (2, 0, 3)])
+def test_of_nothing_there_is_no_strip(shape):
+    assert strip(np.zeros(shape)) == ()
+
+
+def test_at_most_four_rows_of_sixteen_cells():
+    assert len(strip(np.arange(16.0))[0]) == 16
+    found = strip(np.random.default_rng(0).normal(size=(7, 5, 100)))
+    assert (len(found), {len(row) for row in found}) == (4, {16})
+
+
+def test_more_are_binned_each_cell_the_mean_of_neighbours():
+    (row,) = strip(np.arange(32.0))
+    assert row == pytest.approx([i / 15 for i in range(16)])  # of the means 0.5, 2.5 … 30.5
+    rows = strip(np.array([0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 10.0, 14.0])[:, None])
+    assert [cell for (cell,) in rows] == pytest.approx([0, 4 / 11, 8 / 11, 1])
+
+
+def test_bins_of_a_length_that_does_not_divide():
+    (row,) = strip(np.arange(17.0))  # two in the first cell, one in each other
+    means = np.array([0.5, *range(2, 17)])
+    assert row == pytest.approx((means - 0.5) / 15.5)
+
+
+def test_one_nan_in_a_bin_is_seen():
+    array = np.arange(32.0)
+    array[5] = NAN
+    (row,) = strip(array)
+    assert [i for i, cell in enumerate(row) if cell is None] == [2]
+
+
+def test_opposite_infinities_in_one_bin_are_no_number():
+    array = np.zeros(32)
+    array[:2] = INF, -INF
+    assert strip(array)[0][0] is None
+
+
+# ---------------------------------------------------------------- readings
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-4.0, "-4"),
+        (0.73106, "0.7311"),
+        (3, "3"),
+        (True, "True"),
+        (NAN, "nan"),
+        (-INF, "-inf"),
+        (1e-20, "1e-20"),
+        (123456.0, "1.235e5"),
+    ],
+)
+def test_a_scalar_is_its_number_to_four_digits(value, text):
+    x = mg.input("x")
+    assert Numbers({x: value}, {}).value(x, ()) == Reading(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([1.5, -0.25], "-0.25…1.5"),
+        ([2.0, 2.0], "2"),
+        ([1.23456, 9.87654], "1.23…9.88"),
+        ([1.0, NAN], "1, 1 nan"),
+        ([NAN, NAN], "nan"),
+        ([-INF, 3.0], "-inf…3"),
+        (np.array([1, 7]), "1…7"),
+        (np.array([False, True]), "False…True"),
+    ],
+)
+def test_an_array_is_its_range_to_three_digits_and_a_strip(value, text):
+    x = mg.input("x", (2,))
+    found = Numbers({}, {x: value}).gradient(x, ())
+    assert found.text == text
+    assert len(found.strip[0]) == 2
+
+
+def test_an_empty_array_is_its_shape():
+    x = mg.input("x", ("T", 3))
+    assert Numbers({x: np.zeros((0, 3))}, {}).value(x, ()) == Reading("0×3")
+
+
+def test_what_has_no_number_has_no_reading():
+    x, y = mg.inputs("x y")
+    numbers = Numbers({x: 1.0}, {})
+    assert numbers.value(y, ()) == numbers.gradient(x, ()) == NOTHING
+    assert numbers.known
+    assert not Numbers({}, {}).known
+
+
+def test_in_a_loop_the_leading_axis_is_time():
+    x = mg.input("x", (2,))
+    numbers = Numbers({x: [[1.0, 2.0], [3.0, 5.0]]}, {})
+    assert numbers.value(x, (1,)).text == "3…5"
+    assert numbers.value(x, (None,)).text == "1…5"  # of all steps
+    assert len(numbers.value(x, (None,)).strip) == 2
+    assert numbers.value(x, ()) == NOTHING  # an axis too many
+
+
+# ---------------------------------------------------------------- as they are drawn
+
+
+def cells(look, theme="light", **numbers):
+    """The strip of x on a picture, row by row: the colours of its cells, and how high they are."""
+    x = mg.input("x", np.shape(next(iter(numbers.values()))), "float64")
+    drawing = draw(mg.tanh(x), theme=theme, legend=False, **{k: {x: v} for k, v in numbers.items()})
+    return look(drawing).nodes[drawing.wires[x, ()]]
+
+
+def test_cells_run_from_pale_to_full_blue_and_stand_above_the_wire(look):
+    part = cells(look, values=[0.0, 0.5, 1.0])
+    assert {"#f6f6f6": 1, "#80a7e0": 1, "#0a58ca": 2}.items() <= part.colours.items()  # and text
+    (text,) = part.of("#0a58ca")
+    squares = [a for a in part.areas if a.right - a.left == pytest.approx(6)]
+    assert len(squares) == 3
+    assert all(a.top > text.area.bottom for a in squares)
+
+
+def test_gradients_run_to_full_red(look):
+    part = cells(look, gradients=[0.0, 1.0])
+    assert part.colours["#f6f6f6"] == 1
+    assert part.colours["#c62828"] == 2
+
+
+def test_what_is_no_number_stands_out(look):
+    assert cells(look, values=[0.0, NAN, 1.0]).colours["#ff00ff"] == 1
+
+
+@pytest.mark.parametrize("value", [np.zeros((0, 3)), np.zeros(0)])
+def test_an_empty_array_has_no_cells(look, value):
+    part = cells(look, values=value)
+    assert not [a for a in part.areas if a.right - a.left == pytest.approx(6)]
