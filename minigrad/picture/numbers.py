@@ -71,6 +71,7 @@ def strip(array: Array) -> Strip:
     if not array.size:
         return ()
     grid = array.reshape(-1, array.shape[-1]).astype(np.float64)
+    grid /= np.abs(grid[np.isfinite(grid)]).max(initial=0.0) or 1.0  # sums of 1e308 overflow
     grid = _fewer(_fewer(grid, _ROWS).T, _CELLS).T
     known = grid[np.isfinite(grid)]
     low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)

@@ -28,6 +28,8 @@ NAN, INF = float("nan"), float("inf")
         ([NAN, NAN], ((None, None),)),
         ([-INF, 0.0, 1.0, INF], ((0, 0, 1, 1),)),  # as the ends of what is finite
         ([INF, INF], ((1, 1),)),
+        ([1e308, -1e308, 0], ((1, 0, 0.5),)),
+        ([5e-324, 0, 1e-323], ((0.5, 0, 1),)),
     ],
 )
 def test_a_cell_is_where_its_number_lies_between_the_least_and_the_greatest(array, expected):
@@ -63,6 +65,10 @@ def test_one_nan_in_a_bin_is_seen():
     array[5] = NAN
     (row,) = strip(array)
     assert [i for i, cell in enumerate(row) if cell is None] == [2]
+
+
+def test_the_largest_numbers_have_means_too():
+    assert strip(np.full(32, 1.7e308)) == (16 * (0,),)
 
 
 def test_opposite_infinities_in_one_bin_are_no_number():
