@@ -203,9 +203,9 @@ class Writer:
         if wire.name and wire.value.text and not wire.value.strip:
             words = [_word(f"{wire.name} = {wire.value.text}", theme.value)]
         gradient = _word(wire.gradient.text, theme.gradient)
-        above = _row(" ".join(filter(None, words))) + _strip(wire.value, theme.value, theme.low)
+        above = _row(" ".join(filter(None, words))) + _strip(wire.value, theme.value, theme)
         below = _row(f"<i>{gradient}</i>" if gradient else "")
-        below += _strip(wire.gradient, theme.gradient, theme.low)
+        below += _strip(wire.gradient, theme.gradient, theme)
         if not self.down:  # the line runs in the middle
             over = _height(wire.value, any(words)) - _height(wire.gradient, bool(gradient))
             space = f'<tr><td height="{abs(over)}"></td></tr>' if over else ""
@@ -261,27 +261,29 @@ def _height(reading: Reading, has_text: bool) -> int:
     return 16 * has_text + (strip + 2 if strip else 0)
 
 
-def _strip(reading: Reading, high: str, low: str) -> str:
+def _strip(reading: Reading, high: str, theme: Theme) -> str:
     """A row with a table of coloured cells."""
     if not reading.strip:
         return ""
-    cells = (
-        "".join(f'<td bgcolor="{_mixed(low, high, share)}" {_fixed(1, 1)}></td>' for share in row)
-        for row in reading.strip
-    )
+    cells = ("".join(_cell(share, high, theme) for share in row) for row in reading.strip)
     rows = "".join(f"<tr>{row}</tr>" for row in cells)
     size = _fixed(len(reading.strip[0]), len(reading.strip))
     table = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
     return _row(f"{table} {size}>{rows}</table>")
 
 
+def _cell(share: float | None, high: str, theme: Theme) -> str:
+    """A cell between two colours; what is not a number has a border, which shows in grey too."""
+    if share is None:
+        return f'<td bgcolor="{theme.nan}" border="1" color="{theme.ink}" {_fixed(1, 1)}></td>'
+    return f'<td bgcolor="{_mixed(theme.low, high, share)}" {_fixed(1, 1)}></td>'
+
+
 def _fixed(across: int, down: int) -> str:
     return f'fixedsize="true" width="{_STRIP * across}" height="{_STRIP * down}"'
 
 
-def _mixed(low: str, high: str, share: float | None) -> str:
-    """A colour between two; for what is not a number a bright one."""
-    if share is None:
-        return "#ff00ff"
+def _mixed(low: str, high: str, share: float) -> str:
+    """A colour between two."""
     ends = ((int(low[i : i + 2], 16), int(high[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in ends)

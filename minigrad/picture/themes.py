@@ -34,6 +34,8 @@ class Theme:
     """The ground of frames, in turns by depth."""
     low: str
     """The lower end of heat strips; the upper ones are `value` and `gradient`."""
+    nan: str
+    """A cell of a heat strip that is not a number."""
 
 
 THEMES = {
@@ -52,6 +54,7 @@ THEMES = {
         frame="#b0bec5",
         fills=("#fafafa", "#f3f5f6"),
         low="#e4e8ee",
+        nan="#ff00ff",
     ),
     "dark": Theme(
         page="#16191d",
@@ -68,6 +71,7 @@ THEMES = {
         frame="#566069",
         fills=("#1d2126", "#252a30"),
         low="#3c444d",
+        nan="#ff00ff",
     ),
     "grey": Theme(
         page="#ffffff",
@@ -84,6 +88,7 @@ THEMES = {
         frame="#9a9a9a",
         fills=("#fafafa", "#f2f2f2"),
         low="#e6e6e6",
+        nan="#ffffff",
     ),
 }
 
