@@ -1,5 +1,6 @@
 """`trace`: one run with everything kept, values and gradients, also of each step inside a scan."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from .loops import Scan
 from .picture import Drawing, draw
 from .picture.diagram import beside, unfolded
 from .picture.folding import Names
+from .picture.page import Page, build_page
 from .types import Array
 from .variables import Input, Variable
 
@@ -117,6 +119,19 @@ class Trace:
             values = {v: n for v, n in values.items() if v not in back}
         options |= {"unfold": unfold, "values": values, "gradients": gradients}
         return draw(outputs, unroll, **options)
+
+    def page(
+        self, path: str | os.PathLike[str] | None = None, *, unfold: Names = (), **options: Any
+    ) -> Page:
+        """The run as a page to step through, gate by gate, forward and back; saved if `path` says
+        where. Options are those of `build_page`."""
+        cost = unfolded(self.cost, unfold)
+        if cost is not self.cost:
+            return Trace(cost, self.point).page(path, unfold=unfold, **options)
+        found = build_page(cost, self.values, self.gradients, unfold=unfold, **options)
+        if path is not None:
+            found.save(path)
+        return found
 
     def _repr_svg_(self) -> str | None:
         return self.draw()._repr_svg_()
