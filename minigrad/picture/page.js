@@ -176,6 +176,15 @@ function setUpClock() {
   });
 }
 
+// Room for the longest sentence, so that nothing jumps.
+function fitWords() {
+  const lengths = data.moments.map(({ say }) => say.length + 40 * say.split("; ").length);
+  const words = document.querySelector(".words");
+  words.style.height = "auto";
+  byId("sentence").textContent = sentence(lengths.indexOf(Math.max(...lengths)) + 1);
+  words.style.height = `${words.getBoundingClientRect().height}px`;
+}
+
 function setUpViews() {
   const both = pictures.length > 1;
   const buttons = [...document.querySelectorAll("[data-view]")];
@@ -192,6 +201,7 @@ function setUpViews() {
   choose(both && innerWidth > 640 ? "both" : "folded");
   window.addEventListener("resize", () => {
     if (paper.matches) return;
+    fitWords();
     views((view) => view.start());
     show();
   });
@@ -305,6 +315,7 @@ function setUp() {
   setUpPrint();
   for (const { say } of data.moments) byId("story").querySelector("ol").append(element("li", "", say));
   fillTable(byId("numbers").querySelector("tbody"), data.variables);
+  fitWords();
   setUpViews();
 }
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from ..errors import PictureError
 from ..files import write_atomically
-from ..interpret import label
 from ..types import Array
 from ..variables import Variable
 from .diagram import draw
@@ -25,7 +24,7 @@ from .page_data import Numbered
 from .page_parts import picture_data
 from .page_svg import colours, inline
 from .text import tidy
-from .walk import walk
+from .walk import names, walk
 
 __all__ = ["Page", "build_page"]
 
@@ -96,7 +95,7 @@ def build_page(
     data = numbered.data() | {
         "pictures": {kind: picture_data(d, numbered) for kind, d in drawings.items()}
     }
-    return _filled(f"{tidy(label(cost))}, step by step", drawings, data)
+    return _filled(f"{tidy(names(cost).get(cost, 'f'))}, step by step", drawings, data)
 
 
 def _unrolled(cost: Variable, longest: int, options: Mapping[str, Any]) -> Drawing | None:

@@ -211,9 +211,20 @@ def test_too_many_moments_are_refused_saying_what_to_do():
 
 def test_a_cost_without_gates_has_a_page_of_no_moments():
     x = mg.input("x")
-    found = data(mg.trace(x, {x: 2}).page())
+    page = mg.trace(x, {x: 2}).page()
+    found = data(page)
     assert found["moments"] == []
+    assert page.title == "x, step by step"
     assert variable(found, "x")["value"][0] == {"from": 0, "text": "2", "rows": [["2"]]}
+
+
+def test_composite_gates_are_walked_through_where_asked():
+    x = mg.input("x")
+    trace = mg.trace((mg.sigmoid(x) * x).named("f"), {x: 2})
+    assert data(trace.page())["forward"] == 2
+    opened = trace.page(unfold="sigmoid")
+    assert data(opened)["forward"] > 2
+    assert opened.title == "f, step by step"
 
 
 @pytest.mark.parametrize(("make", "most"), [(circuit, 60_000), (lstm, 600_000)])
