@@ -176,13 +176,18 @@ function setUpClock() {
   });
 }
 
-// Room for the longest sentence, so that nothing jumps.
+// Room for the longest sentence, so that nothing jumps: the highest of those that look long.
 function fitWords() {
-  const lengths = data.moments.map(({ say }) => say.length + 40 * say.split("; ").length);
   const words = document.querySelector(".words");
+  const size = (position) => sentence(position).length + 40 * sentence(position).split("\n").length;
+  const positions = [...data.moments.keys(), last].sort((a, b) => size(b) - size(a)).slice(0, 12);
   words.style.height = "auto";
-  byId("sentence").textContent = sentence(lengths.indexOf(Math.max(...lengths)) + 1);
-  words.style.height = `${words.getBoundingClientRect().height}px`;
+  byId("place").textContent = place(state.position);
+  const heights = positions.map((position) => {
+    byId("sentence").textContent = sentence(position);
+    return words.getBoundingClientRect().height;
+  });
+  words.style.height = `${Math.max(...heights)}px`;
 }
 
 function setUpViews() {

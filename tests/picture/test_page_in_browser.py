@@ -552,6 +552,16 @@ def test_it_fits_wide_and_narrow_screens_in_light_and_dark(look, make):
             assert box["y"] + box["height"] <= size["height"]
 
 
+def test_no_sentence_is_cut_on_a_wide_screen(look):
+    seen = look(rnn)
+    cut = """() => {
+        const words = document.querySelector(".words");
+        const isCut = (i) => { go(i); return words.scrollHeight > words.clientHeight; };
+        return [...data.moments.keys(), last].filter(isCut);
+    }"""
+    assert seen.page.evaluate(cut) == []
+
+
 def test_the_button_turns_light_to_dark_and_back(look):
     seen = look(circuit)
     fill = "e => getComputedStyle(e).fill"
