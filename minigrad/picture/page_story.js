@@ -74,12 +74,14 @@ function drawEntry(text, cells, word, entry, position) {
   }
   cells.forEach((cell, i) => {
     cell.classList.toggle("unknown", !known);
-    cell.style.fill = known ? shade(word, entry.cells?.[i] ?? 0) : "";
+    const share = entry.cells?.[i] ?? 0;
+    cell.style.fill = known ? shade(word, share) : "";
+    cell.style.stroke = known && share < 0 ? "var(--ink)" : "";
   });
 }
 
 function shade(word, share) {
-  if (share < 0) return "#ff00ff";
+  if (share < 0) return "var(--nan)";
   return `color-mix(in srgb, var(--${word}) ${share}%, var(--low))`;
 }
 

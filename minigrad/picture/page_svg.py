@@ -87,20 +87,21 @@ def _mark(group: Element, wire: Wire) -> None:
     for element in texts:
         if element.get("font-style") == "italic":
             element.set("class", "gradient alone")
+    _drop(group, "fill", "none")  # borders of cells that are not numbers, at this step
     cells = [e for e in group.iter("polygon") if e.get("stroke") == "none"]
     count = _cells(wire.value)
     for i, cell in enumerate(cells):
         cell.set("class", "cell value" if i < count else "cell gradient")
     for name in ("value", "gradient"):
         if _cells(getattr(wire, name)) == 1:  # one number is no picture
-            _drop(group, f"cell {name}")
+            _drop(group, "class", f"cell {name}")
 
 
 def _cells(reading: Reading) -> int:
     return sum(map(len, reading.strip))
 
 
-def _drop(group: Element, name: str) -> None:
+def _drop(group: Element, attribute: str, value: str) -> None:
     for outer in list(group.iter()):
-        for inner in [e for e in outer if e.get("class") == name]:
+        for inner in [e for e in outer if e.get(attribute) == value]:
             outer.remove(inner)

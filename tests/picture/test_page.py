@@ -143,6 +143,7 @@ def test_texts_and_strips_on_wires_are_those_of_their_variables(paged):
             v = found["variables"][number]
             for word in ("value", "gradient"):
                 texts = [t for t in group.iter("text") if word in t.get("class", "").split()]
+                assert all(p.get("fill") != "none" for p in group.iter("polygon"))
                 cells = sum(c.get("class") == f"cell {word}" for c in group.iter("polygon"))
                 entries = v.get(word, [])
                 assert len(texts) == bool(entries)

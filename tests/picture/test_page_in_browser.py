@@ -449,6 +449,15 @@ def test_heat_strips_follow_the_time_slider(look):
     assert {len(found) for found in colours} == {3}
 
 
+def test_a_cell_that_is_no_number_has_a_border(look):
+    seen = look(odd)
+    nan = seen.page.locator('#folded .cell.value[style*="--nan"]')
+    assert nan.count() == 48  # the input; what is made of it is not known yet
+    assert set(nan.evaluate_all("all => all.map(c => c.style.stroke)")) == {"var(--ink)"}
+    seen.press("End")
+    assert nan.count() == 96
+
+
 def test_walking_moves_the_time_slider(look):
     seen = look(rnn)
     clocks = []
