@@ -195,10 +195,11 @@ class Painter:
         body = loop.body
         read = self.folding.shown(body.applies(), body.outputs, inside.within, True)
         read.update(body.inputs[: loop.carries + loop.sequences])
-        by_row = scope.rows if self.unrolling.unroll else {}
+        rows = range(loop.carries, loop.carries + loop.sequences)
+        by_row = {i for i in rows if self.unrolling.unroll and apply.inputs[i] in scope.rows}
+        pairs = enumerate(zip(apply.inputs, body.inputs, strict=True))
         return [
-            self._wire(v, scope) if b in read and v not in by_row else None
-            for v, b in zip(apply.inputs, body.inputs, strict=True)
+            self._wire(v, scope) if b in read and i not in by_row else None for i, (v, b) in pairs
         ]
 
     def _folded(

@@ -187,20 +187,21 @@ class Svg:
     def assert_tidy(self) -> None:
         """All lies on the page, in its frame, and nothing on top of another."""
         drawn = {name: part for name, part in self.frames.items() if part.areas}
-        for part in (*self.nodes.values(), *drawn.values()):
+        seen = {name: part for name, part in self.nodes.items() if part.areas or part.texts}
+        for part in (*seen.values(), *drawn.values()):
             assert self.page.holds(part.area), part.text
-        for name, node in self.nodes.items():
+        for name, node in seen.items():
             if (frame := self.frame_of[name]) in drawn:
                 assert drawn[frame].area.holds(node.area), (node.text, drawn[frame].text)
         for name, frame in drawn.items():
             outer = name.rpartition("_")[0]
             assert outer not in drawn or drawn[outer].area.holds(frame.area), frame.text
-        for a, b in combinations(self.nodes.values(), 2):
+        for a, b in combinations(seen.values(), 2):
             assert not a.area.meets(b.area), (a.text, b.text)
         for a, b in combinations(drawn, 2):
             if not (a.startswith(f"{b}_") or b.startswith(f"{a}_")):
                 assert not drawn[a].area.meets(drawn[b].area), (drawn[a].text, drawn[b].text)
-        for name, node in self.nodes.items():  # nor in a frame that it does not belong to
+        for name, node in seen.items():  # nor in a frame that it does not belong to
             for other, frame in drawn.items():
                 if not f"{self.frame_of[name]}_".startswith(f"{other}_"):
                     assert not frame.area.meets(node.area), (node.text, frame.text)
