@@ -66,7 +66,9 @@ def _laid_out(writer: Writer, frame: Frame, like: Mapping[Node, Node]) -> Sheet:
         loop: _side_by_side(writer, loop, sheets, widths[len(sheets)] + 2 * _MARGIN)
         for loop, sheets in columns.items()
     }
-    measured = measure(writer.sheet(frame, {loop: _ports(b) for loop, b in loops.items()}, like))
+    measured = measure(
+        writer.sheet(frame, {loop: _ports(loop, b) for loop, b in loops.items()}, like)
+    )
     _, _, width, height = _numbers(measured["bb"])
     sheet = Sheet(width, height)
     parts = {item["name"]: item for item in measured.get("objects", ())}
@@ -211,13 +213,14 @@ def _towards(
     return start[0] + share * dx, start[1] + share * dy
 
 
-def _ports(block: Sheet) -> str:
+def _ports(loop: Frame, block: Sheet) -> str:
     """The label of a box as large as a loop, with a port above and below for each node on the
     border of a column."""
-    rows = []
+    own, rows = set(loop.columns), []
     for side in ("in", "out"):
         x, cells = 0.0, []
-        here = sorted((px, n) for n, (px, _) in block.nodes.items() if n.border == side)
+        here = [(px, n) for n, (px, _) in block.nodes.items() if n.border == side]
+        here = [(px, n) for px, n in here if n.column in own]  # and not of a loop in this one
         for px, node in sorted(here, key=lambda pair: pair[0]):
             cells += [_cell(px - 0.5 - x), _cell(1, f' port="{node.name}"')]
             x = px + 0.5

@@ -256,3 +256,56 @@ def test_carries_that_change_places_and_one_that_is_handed_out_as_it_came(look):
     drawing = draw([last, rows], unroll=True)
     look(drawing).assert_tidy()
     assert_aligned(steps_of(look(drawing), drawing))
+
+
+# ---------------------------------------------------------------- one loop reads another
+
+
+def test_row_t_of_a_loop_leads_to_step_t_of_the_next(read):
+    xs = mg.input("xs", (3,))
+    _, hs = mg.scan(lambda h, x: (mg.sin(h + x), mg.exp(h)), 0.0, xs)
+    last, _ = mg.scan(lambda c, h: (c * h, None), 1.0, hs)
+    picture = read(draw(last, unroll=True))
+    assert "stack" not in picture.texts("row")
+    for exp in (box for box in picture.boxes.values() if box.text == "exp"):
+        (row,) = [box for box in picture.after(exp) if box.kind == "row"]
+        assert picture.title(row) == picture.title(exp)
+
+
+def test_a_loop_that_reads_all_steps_of_another_at_each_of_its_own(read, look):
+    xs = mg.input("xs", (3,))
+    _, hs = mg.scan(lambda h, x: (mg.sin(h + x), mg.exp(h)), 0.0, xs)
+    last, _ = mg.scan(lambda c, x: (c + mg.sum(hs * x), None), 0.0, xs)  # attention, say
+    drawing = draw(last, unroll=True)
+    picture = read(drawing)
+    assert picture.texts("input") == ["xs\n3"]
+    (stack,) = [box for box in picture.boxes.values() if box.text == "stack"]
+    assert sorted(box.text for box in picture.before(stack)) == ["exp"] * 3
+    assert [box.text for box in picture.after(stack)] == ["×"] * 3
+    look(drawing).assert_tidy()
+
+
+def test_a_loop_that_starts_from_all_steps_of_another(read, look):
+    xs = mg.input("xs", (3,))
+    _, hs = mg.scan(lambda h, x: (mg.sin(h + x), mg.exp(h)), 0.0, xs)
+    last, _ = mg.scan(lambda c, x: (mg.cos(c) * x, None), hs, xs)
+    drawing = draw(last, unroll=True)
+    picture = read(drawing)
+    (stack,) = [box for box in picture.boxes.values() if box.text == "stack"]
+    assert [box.text for box in picture.after(stack)] == ["cos"]
+    look(drawing).assert_tidy()
+
+
+def test_a_wire_enters_a_loop_in_a_loop_once_through_each_border(read, look):
+    w = mg.input("w")
+
+    def outer(total, row):
+        last, _ = mg.scan(lambda c, e: (c * w + e, None), total * w, row)
+        return last, None
+
+    total, _ = mg.scan(outer, 0.0, mg.input("M", (2, 2)))
+    drawing = draw(total, unroll=True)
+    look(drawing).assert_tidy()
+    picture = read(drawing)
+    assert [box.text for box in picture.after(picture.box("w"))] == ["×"] * 6
+    assert picture.texts("tap").count("w") == 2 + 4
