@@ -96,6 +96,7 @@ def test_the_columns_of_a_loop_are_equal_boxes_in_the_order_of_time(look, networ
                 loops.setdefault(frame.name.rpartition("_")[0], []).append(frame)
         assert len(loops) == LOOPS[name]
         for frames in loops.values():
+            frames.sort(key=lambda frame: frame.area.left)
             assert [frame.text for frame in frames] == ["t = 0", "t = 1", "t = 2", "t = 3"]
             lefts = [frame.area.left for frame in frames]
             assert np.ptp(np.diff(lefts)) < 0.1 < np.diff(lefts).min()

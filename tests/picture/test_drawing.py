@@ -185,13 +185,21 @@ def test_every_node_writes_its_label():
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no dot program here")
-def test_the_program_and_the_library_show_the_same(circuit):
-    f, values, gradients = circuit
-    drawing = draw(f, values=values, gradients=gradients)
-    by_dot = drawing._repr_svg_()
-    pygraphviz = pytest.importorskip("pygraphviz")
-    by_library = pygraphviz.AGraph(string=drawing.source).draw(format="svg", prog="dot").decode()
-    assert texts(by_dot) == texts(by_library)
+@pytest.mark.parametrize("unroll", [None, 3])
+@pytest.mark.parametrize("name", ["rnn", "bidirectional"])
+def test_the_program_and_the_library_show_the_same(look, network, monkeypatch, name, unroll):
+    drawing = network(name).draw(unroll)
+    by_dot = look(drawing)
+    monkeypatch.setattr(engine.shutil, "which", lambda _: None)
+    by_library = look(drawing)
+    for kind in ("nodes", "frames", "edges"):
+        one, other = (
+            {n: p.text for n, p in getattr(s, kind).items()} for s in (by_dot, by_library)
+        )
+        assert one == other
+    assert by_dot.colours == by_library.colours
+    for svg in (by_dot, by_library):
+        svg.assert_tidy()
 
 
 def test_importing_minigrad_imports_no_graphviz():
