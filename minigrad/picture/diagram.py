@@ -1,6 +1,8 @@
 """`draw`: a graph as a picture."""
 
 import re
+from ast import literal_eval
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,9 +106,10 @@ def beside(cost: Variable, wrt: Any) -> dict[str, Variable]:
     gradients = grad(cost, wrt)
     targets, paths, _ = flatten(wrt)
     name = cost.name or "f"
-    named = {name: cost}
+    named, often = {name: cost}, Counter(v.name for v in targets)
     for v, path, slope in zip(targets, paths, flatten(gradients)[0], strict=True):
-        named[f"∂{name}/∂{v.name or f'wrt{path}'}"] = slope
+        target = (v.name or "wrt") + (path if often[v.name] > 1 or not v.name else "")
+        named[f"∂{name}/∂{target}"] = slope
     merged = PASSES["trim"](PASSES["merge"](Graph((), tuple(named.values()))))
     return dict(zip(named, merged.outputs, strict=True))
 
@@ -135,8 +138,8 @@ def _opened(unfold: Names, outputs: Sequence[Variable]) -> set[str]:
 
 def _name(path: str) -> str:
     """What an output without a name is called: after its key in a dict, or its place."""
-    key = re.fullmatch(r"\['([^'\\]+)'\](.*)", path)
-    return f"{key[1]}{key[2]}" if key else f"out{path}"
+    key = re.fullmatch(r"""\[('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\](.*)""", path)
+    return f"{literal_eval(key[1])}{key[2]}" if key else f"out{path}"
 
 
 _KINDS = {

@@ -70,6 +70,27 @@ def test_outputs_are_named_by_their_variable_or_by_their_place(read):
     assert several.texts("text") == ["a  B", "total", "x  B"]
 
 
+def test_keys_of_outputs_are_shown_as_they_are(read):
+    x = mg.input("x")
+    keys = ["a'b", 'a"b', "a'\"b", "back\\slash", "∂f/∂x", " "]
+    picture = read(draw({key: mg.tanh(x) for key in keys}))
+    assert picture.texts("text") == sorted(key.strip() for key in keys)
+    assert read(draw({1: mg.tanh(x)})).texts("text") == ["out[1]"]
+
+
+def test_gradients_beside_their_graph_are_named_by_what_they_are_of(read):
+    x, y = mg.inputs("x y")
+    f = (mg.tanh(x) * y).named("f")
+    assert {"f", "∂f/∂x", "∂f/∂y"} < set(read(draw(f, wrt=[x, y])).texts("text"))
+    assert {"∂f/∂x", "∂f/∂y"} < set(read(draw(f, wrt={"a": x, "b": y})).texts("text"))
+
+
+def test_gradients_by_variables_of_one_name_or_none_are_all_there(read):
+    a, b, c = mg.input("w"), mg.input("w"), mg.parameter(2.0)
+    shown = read(draw(a * b * c, wrt=[a, b, c])).texts("text")
+    assert {"f", "∂f/∂w[0]", "∂f/∂w[1]", "∂f/∂wrt[2]"} <= set(shown)
+
+
 def test_the_outputs_of_one_gate_can_be_told_apart(read):
     left, right = mg.split(mg.input("x", (4,)), 2)
     assert sorted(read(draw(left * mg.tanh(right))).labels) == ["(2)", "[0] (2)", "[1] (2)"]

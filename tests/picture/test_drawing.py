@@ -158,6 +158,27 @@ def test_any_name_is_shown_as_it_is(name):
     assert f"last {name}" in shown
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_name_of_a_group_and_in_an_unrolled_loop_too(name):
+    w, h0 = mg.parameter(1.0, name), mg.input(f"{name}'")
+
+    def step(h, x):
+        with mg.group(name):
+            h = mg.tanh(h * w + x).named(name)
+        return h, h
+
+    _, hs = mg.scan(step, h0, mg.input("xs", (2,)), name=name)
+    run = mg.trace(mg.sum(hs).named(name), {h0: 0.0, "xs": [1.0, 2.0]})
+    unrolled = texts(run.draw(unroll=True)._repr_svg_())
+    assert f"{name}: scan over 2" in unrolled
+    assert {f"{name}_-1", f"{name}_0", f"{name}'"} <= set(unrolled)  # carries, and the start
+    assert unrolled.count(name) == 1 + 2 + 2 + 1 + 1  # weight, taps, groups, the stack, the sum
+    folded = texts(run.draw(unroll=True, fold=name)._repr_svg_())
+    assert folded.count("3 gates") == 2
+    assert folded.count("1 parameter") == 2
+    assert f"∂{name}/∂{name}" in texts(run.draw(wrt=w)._repr_svg_())
+
+
 def test_what_cannot_be_printed_becomes_a_space():
     shown = texts(draw(mg.input("a\nb\tc\x00d\ud800e\x1bf"), legend=False)._repr_svg_())
     assert shown == ["a b c d e f"] * 2
