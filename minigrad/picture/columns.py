@@ -6,8 +6,9 @@ out are positions for an engine that moves nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from .dot import Place, Writer
@@ -172,7 +173,10 @@ def _side_by_side(writer: Writer, loop: Frame, sheets: Sequence[Sheet], width: f
         whole.frames[column] = (x, bottom, x + size, bottom + height, *title)
         whole.put(sheet, x + (size - sheet.width) / 2, bottom + height - _MARGIN - sheet.height)
         x += size + gutter
-    title = whole.width - 3.2 * len(loop.title) - _MARGIN, _TITLE / 2 + 2
+    outside = set(writer.segments) - set(carries)
+    ends = {s.tail for s in outside if s.tail.border == "out" and s.tail.column in own}
+    exits = [whole.nodes[end][0] for end in ends]
+    title = _free(exits, whole.width, 5.9 * len(loop.title)), _TITLE / 2 + 2
     whole.frames[loop] = (0.0, 0.0, whole.width, whole.height, *title)
     used = dict.fromkeys(own, 0)
     for segment in carries:
@@ -180,6 +184,14 @@ def _side_by_side(writer: Writer, loop: Frame, sheets: Sequence[Sheet], width: f
         whole.pieces[segment] = _carried(segment, whole, gutter, used[into])
         used[into] += 1
     return whole
+
+
+def _free(exits: Iterable[float], width: float, length: float) -> float:
+    """The middle of a title as far right as it can stand between wires that leave a loop below."""
+    room = length + 2 * _MARGIN
+    edges = sorted([0.0, *exits, width])
+    gaps = [b for a, b in pairwise(edges) if b - a >= room]
+    return (gaps[-1] if gaps else width) - room / 2
 
 
 def _carried(segment: Segment, whole: Sheet, gutter: float, lane: int) -> list[_Point]:
