@@ -5,7 +5,7 @@ from itertools import chain
 
 import graphviz
 
-from .numbers import Reading
+from .numbers import NOTHING, Reading
 from .sketch import Frame, Node, Segment, Sketch, Wire
 from .text import entities, plain
 from .themes import Theme
@@ -27,7 +27,7 @@ _LOOKS: dict[str, Style] = {
     "delay": {"shape": "box", "style": "filled", "width": ".4", "height": ".4", "margin": ".08"},
     "text": {"shape": "plaintext", "width": ".1", "height": ".3", "margin": ".05"},
     "tap": {"shape": "plaintext", "width": ".1", "height": ".2", "margin": ".04", "fontsize": "10"},
-    "end": {"shape": "point", "width": ".01", "height": ".01"},
+    "end": {"shape": "point", "width": ".01", "height": ".01", "penwidth": ".3"},
     "wire": {"shape": "plain", "fontsize": "12"},
 }
 _STRIP = 6  # the side of a cell, in points
@@ -150,6 +150,8 @@ class Writer:
             look["fillcolor"] = fill
         if node.kind == "tap":
             look["fontcolor"] = self.theme.quiet
+        if node.kind == "end":
+            look["color"] = self.theme.wire
         look |= {"label": plain(*node.lines), "id": node.name, "class": node.kind}
         return look | ({"tooltip": plain(node.tooltip)} if node.tooltip else {})
 
@@ -178,6 +180,8 @@ class Writer:
         style = {"id": segment.name, "class": segment.wire.key}
         if segment.how == "text":
             head, style["arrowhead"] = f"{head}:{'n' if self.down else 'w'}", "none"
+        elif _round_a_name(segment):
+            tail = segment.wire.tail.name
         elif segment.tail in self.texts and tail == segment.tail.name:
             tail = f"{tail}:{'s' if self.down else 'e'}"
         if segment.head.kind in ("tap", "end"):
@@ -195,19 +199,21 @@ class Writer:
     def _text(self, wire: Wire) -> str:
         """The text of a wire: name, shape and value above the line, the gradient below it."""
         theme = self.theme
+        value = _word(wire.value.text, theme.value)
         words = [
             _word(wire.name, theme.ink),
             _word(f"({wire.shape})" if wire.shape else "", theme.quiet, ' point-size="10"'),
-            _word(wire.value.text, theme.value),
         ]
-        if wire.name and wire.value.text and not wire.value.strip:
-            words = [_word(f"{wire.name} = {wire.value.text}", theme.value)]
+        if wire.name and value and not wire.value.strip:
+            words, value = [], _word(f"{wire.name} = {wire.value.text}", theme.value)
+        lines = [_row(" ".join(filter(None, words))), _row(value)]
         gradient = _word(wire.gradient.text, theme.gradient)
-        above = _row(" ".join(filter(None, words))) + _strip(wire.value, theme.value, theme)
+        above = "".join(lines) + _strip(wire.value, theme.value, theme)
         below = _row(f"<i>{gradient}</i>" if gradient else "")
         below += _strip(wire.gradient, theme.gradient, theme)
         if not self.down:  # the line runs in the middle
-            over = _height(wire.value, any(words)) - _height(wire.gradient, bool(gradient))
+            rows = sum(map(bool, lines))
+            over = _height(wire.value, rows) - _height(wire.gradient, bool(gradient))
             space = f'<tr><td height="{abs(over)}"></td></tr>' if over else ""
             above, below = (above, below + space) if over > 0 else (space + above, below)
             above += "<hr/>"
@@ -247,6 +253,13 @@ def _symbol_size(lines: Iterable[str]) -> Style:
     return {"fixedsize": "true", "fontsize": "16" if longest < 3 else "12"}
 
 
+def _round_a_name(segment: Segment) -> bool:
+    """Whether it leads from a gate back to a delay, and there are no numbers before the fork: from
+    behind the name it would turn round and cross it."""
+    made = segment.wire.tail.kind in ("gate", "group")
+    return made and segment.how == "back" and segment.wire.value is NOTHING
+
+
 def _word(text: str, colour: str, more: str = "") -> str:
     return f'<font color="{colour}"{more}>{entities(text)}</font>' if text else ""
 
@@ -255,10 +268,10 @@ def _row(content: str) -> str:
     return f"<tr><td>{content}</td></tr>" if content else ""
 
 
-def _height(reading: Reading, has_text: bool) -> int:
-    """About how high its text and strip are, in points."""
+def _height(reading: Reading, rows: int) -> int:
+    """About how high so many rows of text and its strip are, in points."""
     strip = _STRIP * len(reading.strip)
-    return 16 * has_text + (strip + 2 if strip else 0)
+    return 16 * rows + (strip + 2 if strip else 0)
 
 
 def _strip(reading: Reading, high: str, theme: Theme) -> str:

@@ -130,8 +130,8 @@ def test_values_in_a_loop_have_a_leading_axis_of_steps(read):
     last, hs, values = traced()
     labels = read(draw(last, values=values)).labels
     assert labels.count("-1…1") == 2  # x, and its rows
-    assert "h 1…2" in labels
-    assert "h 1…2" in read(draw(hs, values=values | {hs: [1, 2, 2]})).labels
+    assert "h\n1…2" in labels
+    assert "h\n1…2" in read(draw(hs, values=values | {hs: [1, 2, 2]})).labels
 
 
 def traced():
