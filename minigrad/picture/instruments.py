@@ -247,9 +247,8 @@ def draw_saturation(rows: Sequence[Saturation], ax: Any = None) -> Any:
     )
     left = np.zeros(len(rows))
     for label, shares, color, hatch in parts:
-        ax.barh(
-            places, shares, 0.72, left, label=label, color=color, hatch=hatch, edgecolor="white"
-        )
+        look = {"color": color, "hatch": hatch, "edgecolor": ax.get_facecolor()}
+        ax.barh(places, shares, 0.72, left, label=label, **look)
         left = left + shares
     ax.set_yticks(places, [row.label for row in rows])
     ax.set(

@@ -126,7 +126,8 @@ def draw_error_surface(
         ylim=(surface.b[0], surface.b[-1]),
     )
     if paths:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+        light = {"facecolor": "#f4f8fd", "edgecolor": "none", "labelcolor": "#111111"}  # as the map
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, framealpha=1, **light)
     return ax
 
 
@@ -192,9 +193,9 @@ def draw_saddle_race(paths: Mapping[str, Array], ax: Any = None) -> Any:
     x, y = np.meshgrid(np.linspace(-reach_x, reach_x, 101), np.linspace(-0.4, reach_y, 101))
     levels = np.linspace(-2, 1.5, 15)
     lines = ax.contour(
-        x, y, x**2 - y**2, levels, colors="#b8bdc6", linewidths=0.8, linestyles="solid"
+        x, y, x**2 - y**2, levels, colors="#80808070", linewidths=0.8, linestyles="solid"
     )
-    ax.clabel(lines, levels[::2], fontsize=7, colors="#6b7280")
+    ax.clabel(lines, levels[2:-2:2], fontsize=8, colors="#808690")
     for style, (name, path) in zip(cycle(SERIES), paths.items(), strict=False):
         ax.plot(*path.T, label=name, markersize=4, markevery=2, linewidth=1.4, **style)
     ax.set(xlabel="x", ylabel="y", xlim=(-reach_x, reach_x), ylim=(-0.4, reach_y))

@@ -8,19 +8,21 @@ from typing import Any
 
 from ..errors import PictureError
 from ..files import write_atomically
+from .themes import theme_called
 
-__all__ = ["as_svg", "loss_curve", "save"]
+__all__ = ["as_svg", "loss_curve", "save", "style"]
 
-# Blue as values are in pictures of graphs, red as gradients are.
-VALUE, GRADIENT, VALIDATION, NEUTRAL = "#1f5fbf", "#d62728", "#d98200", "#e4e6ea"
+# Blue as values are in pictures of graphs, red as gradients are; all of a lightness that is seen on
+# light pages and on dark ones.
+VALUE, GRADIENT, VALIDATION, NEUTRAL = "#2f75d6", "#e0413f", "#c97800", "#80808038"
 # Several series, to be told apart by line and marker where there is no colour.
 SERIES = (
-    {"color": "#1f5fbf", "linestyle": "-", "marker": "o"},
-    {"color": "#d98200", "linestyle": "--", "marker": "s"},
+    {"color": "#2f75d6", "linestyle": "-", "marker": "o"},
+    {"color": "#c97800", "linestyle": "--", "marker": "s"},
     {"color": "#2a8a57", "linestyle": "-.", "marker": "^"},
-    {"color": "#7b3fa0", "linestyle": ":", "marker": "D"},
-    {"color": "#3a3a3a", "linestyle": "-", "marker": "x"},
-    {"color": "#b0508a", "linestyle": "--", "marker": "v"},
+    {"color": "#9b59c6", "linestyle": ":", "marker": "D"},
+    {"color": "#7d858f", "linestyle": "-", "marker": "x"},
+    {"color": "#b8568f", "linestyle": "--", "marker": "v"},
 )
 _FORMATS = ("svg", "png", "pdf")
 _DOTS = 150  # an inch, in a png
@@ -94,6 +96,21 @@ def new_axes(width: float = 7, height: float = 4, **settings: Any) -> Any:
             "this picture needs matplotlib: python -m pip install matplotlib"
         ) from None
     return Figure(figsize=(width, height), layout="constrained").add_subplot(**settings)
+
+
+def style(theme: str) -> dict[str, str]:
+    """Settings of matplotlib for figures that go with drawings of a theme.
+
+    >>> import matplotlib
+    >>> with matplotlib.rc_context(style("dark")):
+    ...     ax = loss_curve([])
+    >>> ax.get_facecolor() == matplotlib.colors.to_rgba("#16191d")
+    True
+    """
+    look = theme_called(theme)
+    grounds = dict.fromkeys(("figure.facecolor", "axes.facecolor"), look.page)
+    lines = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    return grounds | dict.fromkeys(lines, look.ink)
 
 
 def plain(ax: Any) -> Any:
