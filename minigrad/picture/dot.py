@@ -99,6 +99,7 @@ class Writer:
                 "rankdir": "TB" if self.down else "LR",
                 "bgcolor": theme.page,
                 "nodesep": ".2",
+                "ordering": "" if self.down else "in",  # operands from top to bottom, as written
                 "ranksep": ".3" if self.down else ".26",
                 "pad": ".15",
                 "fontname": _FONT,
