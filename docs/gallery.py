@@ -26,6 +26,7 @@ import matplotlib
 
 import minigrad as mg
 from minigrad.picture import plots
+from minigrad.picture.page import Page
 
 START = """\
 # Gallery
@@ -80,8 +81,12 @@ def output(name: str, number: int, title: str, result: Any, dark: Any) -> str:
     name = f"{name.replace('_', '-')}-{number}"
     if isinstance(result, mg.Explanation):
         return result.markdown + "\n"
-    if isinstance(result, Path):
-        return f"[{result.name}](gallery/{result.name})\n"
+    if isinstance(result, Page):
+        here = str(Path(__file__).parent) + os.sep
+        Path(f"{name}.html").write_text(result.html.replace(here, ""), "utf-8")
+        return (
+            f"The page: [{name}.html](gallery/{name}.html), to be saved and opened in a browser.\n"
+        )
     light = f"{name}.svg"
     if isinstance(result, mg.Drawing):
         Path(light).write_text(small(result.rendered("svg")), "utf-8")

@@ -60,17 +60,6 @@ def gradient_graph() -> Shown:
     yield t.draw(wrt=[x])
 
 
-def step_by_step() -> Shown:
-    """Step by step
-
-    A page of its own goes through a run gate by gate, forward and then back, and says in words
-    what each gate does. It needs no network and no program but a browser.
-    """
-    x, y, z = mg.inputs("x y z")
-    f = ((x + y).named("q") * z).named("f")
-    yield mg.trace(f, {x: -2, y: 5, z: -4}).page("circuit.html")
-
-
 # ---------------------------------------------------------------- arrays and groups
 
 
@@ -298,6 +287,18 @@ def loop_in_a_loop() -> Shown:
     yield mg.trace(total, {M: [[1, 2], [3, 4]]}).draw(unroll=True)
 
 
+def step_by_step() -> Shown:
+    """Step by step
+
+    A page of its own goes through a run gate by gate, forward and then back, and says in words what
+    each gate does. It is one file that needs nothing but a browser: `t.page("rnn.html")` writes it.
+    """
+    x, w, u = mg.input("x", ("T",)), mg.input("w"), mg.input("u")
+    h, _ = mg.scan(lambda h, x_t: (mg.tanh(w * x_t + u * h).named("h"), None), 0.0, x)
+    t = mg.trace(h, {x: [1.0, 0.5, -1.0], w: 0.5, u: -1.5})
+    yield t.page()
+
+
 # ---------------------------------------------------------------- training
 
 
@@ -341,11 +342,18 @@ def through_time() -> Shown:
 
 
 CHAPTERS = {
-    "Circuits": [circuit, neuron, gradient_graph, step_by_step],
+    "Circuits": [circuit, neuron, gradient_graph],
     "Arrays and groups": [arrays, groups],
-    "Recurrent networks": [rnn, rnn_of_arrays, lstm, lstm_of_arrays, gru, networks, loop_in_a_loop],
+    "Recurrent networks": [
+        rnn,
+        rnn_of_arrays,
+        lstm,
+        lstm_of_arrays,
+        gru,
+        networks,
+        loop_in_a_loop,
+        step_by_step,
+    ],
     "Training": [training],
     "The chain rule in words": [chain_rule, through_time],
 }
-if not hasattr(mg.Trace, "page"):
-    CHAPTERS["Circuits"].remove(step_by_step)
