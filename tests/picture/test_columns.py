@@ -311,3 +311,18 @@ def test_a_wire_enters_a_loop_in_a_loop_once_through_each_border(read, look):
     (box,) = [box for box in picture.boxes.values() if box.kind == "input" and box.text == "w"]
     assert [gate.text for gate in picture.after(box)] == ["×"] * 6
     assert picture.texts("tap").count("w") == 2 + 4
+
+
+def test_the_title_of_a_loop_stands_beside_the_wires_that_leave_it(look):
+    x = mg.input("x", (3,))
+    last, _ = mg.scan(lambda h, x: (h * x, None), 0.0, x, name="a long name")
+    svg = look(draw(last, unroll=True))
+    (loop,) = (f for f in svg.frames.values() if "scan over" in f.text)
+    (title,) = (text.area for text in loop.texts)
+    (left,) = (
+        x
+        for (x, y), (_, end) in (line.ends for line in svg.edges.values())
+        if y < loop.area.bottom < end
+    )
+    assert loop.area.left < title.left
+    assert title.right < left

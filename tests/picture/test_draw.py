@@ -124,6 +124,13 @@ def test_the_first_operand_enters_above_the_second():
     assert ["nw" in edges[0], "sw" in edges[1]] == [True, True]
 
 
+def test_operands_stand_in_the_order_they_are_written(look):
+    a, b, c, d = mg.inputs("a b c d")
+    svg = look(draw(a * b + c * d))
+    leaves = {p.text: p.area.y for p in svg.nodes.values() if p.kind == "input"}
+    assert sorted(leaves, key=leaves.get) == ["a", "b", "c", "d"]
+
+
 def test_the_same_graph_gives_the_same_source(circuit):
     f, values, gradients = circuit
     first, second = (draw(f, values=values, gradients=gradients).source for _ in range(2))

@@ -45,6 +45,15 @@ def test_the_edge_back_has_no_text_that_could_land_on_another_edge():
     assert "label" not in back
 
 
+def test_the_carry_goes_back_from_its_gate_or_from_behind_its_numbers(read):
+    last, _, values = traced()
+    for drawing, kind in ((draw(last), "gate"), (draw(last, values=values), "wire")):
+        picture = read(drawing)
+        (back,) = [line for line in drawing.source.splitlines() if "dir=back" in line]
+        tail = back.split("->")[1].split()[0].split(":")[0]
+        assert picture.boxes[tail].kind == kind
+
+
 def test_sequences_enter_row_by_row_and_results_are_stacked(read):
     picture = read(draw(rnn()[1]))
     assert [box.text for box in picture.after(picture.box("xs\nT×B×3"))] == ["xs_t"]
