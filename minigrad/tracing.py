@@ -113,9 +113,9 @@ class Trace:
         if wrt is not None:
             outputs = beside(cost, wrt)
             values = _run(outputs.values(), self.point)
-            back = {v for v in values if v.owner and _is_way_back(v.owner)}
+            back = _way_back(applies(outputs.values()), set())
             known = {v: g for v, g in gradients.items() if v in values}
-            gradients = known | {v: values[v] for v in back}
+            gradients = known | {v: values[v] for v in values if v in back}
             values = {v: n for v, n in values.items() if v not in back}
         options |= {"unfold": unfold, "values": values, "gradients": gradients}
         return draw(outputs, unroll, **options)
@@ -159,9 +159,19 @@ def _run(outputs: Iterable[Variable], point: Mapping[Variable, Any]) -> dict[Var
     return _evaluated({v: v for v in _outer(outputs)} | _stacked(applies(outputs)), point)
 
 
-def _is_way_back(apply: Apply) -> bool:
-    """Whether a gate was built by `grad`."""
-    return apply.group is not None and apply.group.path[0].name == "gradient"
+def _way_back(order: Iterable[Apply], found: set[Variable]) -> set[Variable]:
+    """`found`, and the variables that `grad` made; of its loops also what enters their steps."""
+    for apply in order:
+        gate = apply.gate
+        if apply.group is not None and apply.group.path[0].name == "gradient":
+            found.update(apply.outputs)
+        if isinstance(gate, Scan):
+            inputs, inner = gate.body.inputs, gate.body.applies()
+            found.update(b for b, v in zip(inputs, apply.inputs, strict=True) if v in found)
+            _way_back(inner, found)
+            carried = zip(inputs, gate.body.outputs[: gate.carries], strict=False)
+            found.update(b for b, v in carried if v in found)
+    return found
 
 
 def _evaluated(

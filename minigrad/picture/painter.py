@@ -311,8 +311,11 @@ class Painter:
         return self.sketch.wire(end)
 
     def _stack(self, v: Variable, scope: Scope) -> Wire:
-        """The rows of an unrolled loop put together."""
-        box = self.sketch.node(scope.frame, "row", "stack")
+        """The rows of an unrolled loop put together, in the groups that the loop is in: dot gets
+        lost where a way leaves a frame and comes back."""
+        assert v.owner
+        frame = self._frame(groups_inside(v.owner, scope.within), scope)
+        box = self.sketch.node(frame, "row", "stack")
         for _, row in sorted(scope.rows[v].items(), key=lambda pair: str(pair[0])):
             row.to(box)
         return self._from(box, v, scope, v.name or "")

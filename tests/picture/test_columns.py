@@ -326,3 +326,16 @@ def test_the_title_of_a_loop_stands_beside_the_wires_that_leave_it(look):
     )
     assert loop.area.left < title.left
     assert title.right < left
+
+
+def test_the_stack_of_a_loop_in_a_group_is_in_the_group(read, look):
+    with mg.group("G"):
+        _, ys = mg.scan(lambda c, x: (c + x, c * x), 0.0, mg.input("xs", (3,)))
+        f = mg.sum(ys)
+    drawing = draw(f, unroll=True)
+    picture, svg = read(drawing), look(drawing)
+    assert picture.title(picture.box("stack")) == "G"
+    svg.assert_tidy()
+    (loop,) = [frame.area for frame in svg.frames.values() if frame.text == "scan over 3"]
+    below = [svg.nodes[picture.box(text).name].area.top for text in ("stack", "Σ", "out")]
+    assert loop.bottom < below[0] < below[1] < below[2]

@@ -191,3 +191,25 @@ def test_beside_its_gradient_values_are_blue_there_and_red_on_the_way_back(look)
     assert rounded(trace.grad(y).item(), 4) in red
     blue = {re.sub(".*= ", "", t.text) for p in svg.nodes.values() for t in p.of(VALUE)}
     assert {"0.5", "2", f"{np.tanh(0.5):.4g}", f"{2 * np.tanh(0.5):.4g}"} <= blue
+
+
+@pytest.mark.parametrize("unroll", [None, True])
+def test_in_the_loop_on_the_way_back_gradients_are_red_where_they_enter_a_step_too(
+    look, read, network, unroll
+):
+    trace = network("rnn", 3)
+    w = next(v for v in trace.values if v.name == "weight_hh")
+    drawing = trace.draw(unroll, wrt=w, fold=False)
+    svg, picture = look(drawing), read(drawing)
+    names = {"dh_t"} if unroll is None else {"dh_0", "dh_1", "dh_2"}
+    entering = [box for box in picture.boxes.values() if box.kind == "row" and box.text in names]
+    entering += [box for box in picture.boxes.values() if box.text == "z⁻¹\ndh"]
+    assert len(entering) == (2 if unroll is None else 3)
+    for box in entering:
+        (wire,) = [head for tail, head in picture.edges if tail is box and head.kind == "wire"]
+        assert svg.nodes[wire.name].of(VALUE) == []
+        assert len(svg.nodes[wire.name].of(GRADIENT)) == 1
+    forward = [b for b in picture.boxes.values() if b.text in ("h_t", "h_0") and b.kind == "row"]
+    for box in forward:  # values of the way there that are read on the way back stay blue
+        wires = [head for tail, head in picture.edges if tail is box and head.kind == "wire"]
+        assert all(len(svg.nodes[wire.name].of(VALUE)) == 1 for wire in wires)
