@@ -142,7 +142,7 @@ def test_layers_stand_below_each_other_step_below_step(look, network):
     assert first.bottom < second.top
     lefts = [f.area.left for f in svg.frames.values() if f.text.startswith("t = ")]
     width = lefts[1] - lefts[0]
-    assert lefts[:4] == pytest.approx(lefts[4:], abs=width / 3)
+    assert lefts[:4] == pytest.approx(lefts[4:], abs=width / 2)
 
 
 # ---------------------------------------------------------------- sizes

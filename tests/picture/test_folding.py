@@ -1,5 +1,6 @@
 """Groups and loops drawn as one node each: which, what is said on it, and what leads to it."""
 
+import re
 import time
 from itertools import pairwise
 
@@ -123,7 +124,6 @@ def nested(inner, outer, after):
         ((20, 10, 10), 40, []),
         ((30, 10, 10), 21, ["inner\n30 gates"]),  # deep groups first
         ((30, 30, 10), 11, ["outer\n60 gates"]),
-        ((30, 30, 50), 51, ["outer\n60 gates"]),  # there is nothing else to fold
     ],
 )
 def test_as_many_as_a_readable_picture_needs(read, sizes, drawn, groups):
@@ -132,10 +132,20 @@ def test_as_many_as_a_readable_picture_needs(read, sizes, drawn, groups):
     assert read(drawing).texts("group") == groups
 
 
+def test_the_gates_of_a_line_are_folded_when_groups_and_loops_are_not_enough(read):
+    drawing = draw(nested(30, 30, 50))
+    group, line = read(drawing).texts("group")
+    assert group == "outer\n60 gates"
+    assert re.fullmatch(r"x = mg.tanh\(x\)\ntest_folding.py:\d+\n50 gates", line)
+    assert drawing.gates == 2
+    inside = read(draw(loop(50, length=4), unroll=2)).texts("group")
+    assert [text.rpartition("\n")[2] for text in inside] == 2 * ["1 gate"] + 2 * ["49 gates"]
+
+
 def test_what_is_unfolded_stays_open_when_others_are_folded_by_themselves(read):
-    drawing = draw(nested(30, 30, 10), unfold="outer")
+    drawing = draw(nested(30, 20, 10), unfold="outer")
     assert read(drawing).texts("group") == ["inner\n30 gates"]
-    assert drawing.gates == 41
+    assert drawing.gates == 31
 
 
 def loop(gates, name=None, length="T"):
@@ -158,7 +168,8 @@ def test_loops_are_folded_when_all_else_fails(read):
 
 def test_loops_of_readable_size_stay_open_and_unrolled_ones_too(read):
     assert read(draw(loop(39))).texts("group") == []
-    assert draw(loop(50, length=4), unroll=2).gates == 100
+    assert draw(loop(39, length=4), unroll=1).gates == 39
+    assert draw(loop(50, length=4), unroll=2, fold=False).gates == 100
     assert draw(loop(50), fold=False).gates == 50
 
 
@@ -339,9 +350,10 @@ def test_groups_in_a_loop(read):
 def test_groups_in_an_unrolled_loop_are_one_node_in_each_step(read, look):
     drawing = draw(rnn_in_a_group(), unroll=3, fold="cell")
     picture = read(drawing)
-    assert picture.texts("group") == 3 * ["cell\n4 gates\n1 parameter"]
-    assert picture.texts("parameter") == []
+    assert picture.texts("group") == 3 * ["cell\n4 gates"]
     assert drawing.gates == 3
+    weight = picture.box("W\n3×3")  # the steps share it, which is what unrolling shows
+    assert [box.text for box in picture.after(weight)] == 3 * ["cell\n4 gates"]
     steps = [picture.title(b) for b in picture.boxes.values() if b.kind == "group"]
     assert steps == ["t = 0", "t = 1", "t = T - 1"]
     look(drawing).assert_tidy()
