@@ -48,7 +48,10 @@ def measure(source: str) -> dict[str, Any]:
 def _by_dot(source: str, format: str, settled: bool) -> bytes:
     engine: dict[str, Any] = {"engine": "neato", "neato_no_op": 2} if settled else {"engine": "dot"}
     try:
-        return graphviz.pipe(format=format, data=source.encode(), quiet=True, **engine)
+        picture: bytes = graphviz.pipe(format=format, data=source.encode(), quiet=True, **engine)
+        if format == "svg":  # where there is no colour, Graphviz 2 writes what SVG does not know
+            picture = picture.replace(b'="transparent"', b'="none"')
+        return picture
     except graphviz.CalledProcessError as error:
         why = (error.stderr or b"").decode(errors="replace").strip()
         raise PictureError(f"dot could not draw this as {format}: {why}") from error

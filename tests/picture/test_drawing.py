@@ -116,6 +116,14 @@ def test_text_that_is_no_dot_is_an_error(capfd):
     assert "rror" not in capfd.readouterr().err
 
 
+def test_no_colour_is_what_svg_calls_none(circuit, network):
+    f, values, gradients = circuit
+    for drawing in (draw(f, values=values, gradients=gradients), network("rnn", 2).draw(unroll=1)):
+        svg = drawing._repr_svg_()
+        assert 'stroke="none"' in svg
+        assert "transparent" not in svg
+
+
 def test_the_colours_reach_the_svg(circuit):
     f, values, gradients = circuit
     svg = draw(f, values=values, gradients=gradients, legend=False)._repr_svg_()
