@@ -30,7 +30,7 @@ from .verify import verify_grad
 if TYPE_CHECKING:
     from . import checkpoint, text
     from .picture import Drawing, draw
-    from .picture.explain import Explanation, explain
+    from .picture.words.explain import Explanation, explain
     from .tracing import Trace, trace
 
 __version__ = "0.1.0"
@@ -76,11 +76,11 @@ __all__ = [
 # Loaded when first asked for, since they need more than NumPy: ``import minigrad`` stays quick.
 _LAZY = {
     "Drawing": "picture",
-    "Explanation": "picture.explain",
+    "Explanation": "picture.words.explain",
     "Trace": "tracing",
     "checkpoint": "",
     "draw": "picture",
-    "explain": "picture.explain",
+    "explain": "picture.words.explain",
     "text": "",
     "trace": "tracing",
 }

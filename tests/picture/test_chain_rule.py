@@ -9,10 +9,10 @@ import pytest
 import minigrad as mg
 from minigrad.graph import Binding
 from minigrad.interpret import evaluate
-from minigrad.picture.chain_rule import ChainRule
-from minigrad.picture.forward import Equation
-from minigrad.picture.loop_body import OverSteps, Row, Rows
-from minigrad.picture.terms import Name, Number, Step, Term, moved
+from minigrad.picture.words.chain_rule import ChainRule
+from minigrad.picture.words.forward import Equation
+from minigrad.picture.words.loop_body import OverSteps, Row, Rows
+from minigrad.picture.words.terms import Name, Number, Step, Term, moved
 from minigrad.variables import Variable
 from tests.helpers import Array
 

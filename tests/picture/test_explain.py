@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, GradientError, PictureError, UnknownNameError
-from minigrad.picture.explain import Explanation, explain
+from minigrad.picture.words.explain import Explanation, explain
 from minigrad.variables import Variable
 from tests.picture.test_notation import PYTHON, as_python, grow, is_balanced, uses
 from tests.random_graphs import Choices, with_gradients

@@ -11,8 +11,8 @@ import pytest
 import minigrad as mg
 from minigrad.graph import Gate
 from minigrad.notation import STRENGTHS, Notation, escape
-from minigrad.picture.simplify import term_of
-from minigrad.picture.terms import Name, latex_name, write
+from minigrad.picture.words.simplify import term_of
+from minigrad.picture.words.terms import Name, latex_name, write
 from minigrad.variables import Variable
 from tests.gates.cases import CASES, Case
 

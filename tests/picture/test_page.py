@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad.errors import PictureError
 from minigrad.picture.text import show_number
-from minigrad.picture.walk import walk
+from minigrad.picture.words.walk import walk
 from tests.picture.traced import HOSTILE, TRACES, circuit, lstm, odd, rnn, scalar_loop
 
 

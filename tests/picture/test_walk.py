@@ -13,7 +13,7 @@ from minigrad.errors import PictureError
 from minigrad.graph import Gate, applies
 from minigrad.loops import Scan
 from minigrad.picture.text import show_number
-from minigrad.picture.walk import Moment, names, walk
+from minigrad.picture.words.walk import Moment, names, walk
 from minigrad.tracing import Trace
 from minigrad.types import Type
 from minigrad.variables import Variable

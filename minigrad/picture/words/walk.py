@@ -7,18 +7,18 @@ What a gate does is said by its `verb` and, on the way back, its `lesson`; the f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..dims import Sizes, evaluate
-from ..errors import PictureError
-from ..gates import Astype, Where
-from ..graph import Apply, Gate
-from ..types import Array
-from ..variables import Constant, Variable
+from ...dims import Sizes, evaluate
+from ...errors import PictureError
+from ...gates import Astype, Where
+from ...graph import Apply, Gate
+from ...types import Array
+from ...variables import Constant, Variable
+from ..text import show_value, tidy
 from .explain import SMALL, is_known, write_sum
 from .forward import SYMBOLS, Forward
 from .simplify import Indicator, is_filled, stated, term_of
 from .tape import Join, Part, Tape, Use, Value
 from .terms import Name, Node, Number, Step, Term, moved, show, write
-from .text import show_value, tidy
 
 __all__ = ["Moment", "names", "walk"]
 

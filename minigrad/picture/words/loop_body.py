@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..dims import Size
-from ..graph import Apply, Gate, applies
-from ..loops.gate import Scan
-from ..notation import SILENT, Notation, prefix
-from ..types import Type
-from ..variables import Variable
+from ...dims import Size
+from ...graph import Apply, Gate, applies
+from ...loops.gate import Scan
+from ...notation import SILENT, Notation, prefix
+from ...types import Type
+from ...variables import Variable
 from .terms import Step
 
 __all__ = ["Body", "OverSteps", "Row", "Rows", "Same"]

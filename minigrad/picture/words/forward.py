@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..graph import Apply, applies
-from ..loops.gate import Scan
-from ..notation import SILENT
-from ..variables import Constant, Variable
+from ...graph import Apply, applies
+from ...loops.gate import Scan
+from ...notation import SILENT
+from ...variables import Constant, Variable
+from ..text import tidy
 from .loop_body import Body
 from .simplify import is_filled, term_of
 from .terms import Name, Step, Term, moved
-from .text import tidy
 
 __all__ = ["SYMBOLS", "Equation", "Forward", "Words", "header", "is_fixed"]
 

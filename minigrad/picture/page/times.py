@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..graph import Apply, applies
-from ..loops.gate import Scan
-from ..types import Array
-from ..variables import Variable
-from .walk import Moment
+from ...graph import Apply, applies
+from ...loops.gate import Scan
+from ...types import Array
+from ...variables import Variable
+from ..words.walk import Moment
 
 __all__ = ["Times"]
 

@@ -5,10 +5,10 @@ from dataclasses import fields
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from .drawing import Drawing
-from .numbers import Reading
-from .sketch import Wire
-from .themes import THEMES, Theme
+from ..drawing import Drawing
+from ..numbers import Reading
+from ..sketch import Wire
+from ..themes import THEMES, Theme
 
 __all__ = ["colours", "inline"]
 

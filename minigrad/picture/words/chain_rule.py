@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from .. import gates
-from ..graph import Apply, dependents, leaves
-from ..loops.gate import Scan
-from ..variables import Constant, Input, Variable
+from ... import gates
+from ...graph import Apply, dependents, leaves
+from ...loops.gate import Scan
+from ...variables import Constant, Input, Variable
 from .forward import Equation, Forward, Words, header
 from .loop_body import Body, OverSteps, Row, Rows
 from .simplify import build, term_of

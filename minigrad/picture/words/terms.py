@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..dims import Shape
-from ..graph import Gate
-from ..notation import STRENGTHS, Notation, escape
-from ..types import Array
-from .text import show_number, tidy
+from ...dims import Shape
+from ...graph import Gate
+from ...notation import STRENGTHS, Notation, escape
+from ...types import Array
+from ..text import show_number, tidy
 
 __all__ = ["Formula", "Name", "Node", "Number", "Step", "Term", "moved", "write"]
 

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import gates
-from ..autodiff import grad, vjp
-from ..dims import Shape
-from ..errors import ArgumentError, PictureError
-from ..functions import ones_like
-from ..graph import Apply, applies, leaves
-from ..interpret import evaluate
-from ..loops.gate import Scan
-from ..notation import escape
-from ..tree import flatten
-from ..types import Array
-from ..variables import Constant, Variable
+from ... import gates
+from ...autodiff import grad, vjp
+from ...dims import Shape
+from ...errors import ArgumentError, PictureError
+from ...functions import ones_like
+from ...graph import Apply, applies, leaves
+from ...interpret import evaluate
+from ...loops.gate import Scan
+from ...notation import escape
+from ...tree import flatten
+from ...types import Array
+from ...variables import Constant, Variable
+from ..text import show_dims
 from .chain_rule import ChainRule
 from .forward import Equation
 from .terms import Formula, Name, Node, Number, Term, show, write
-from .text import show_dims
 
 __all__ = ["SMALL", "Explanation", "explain", "is_known", "write_sum"]
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Apply, applies
-from ..loops.gate import Scan
-from ..types import Array
-from ..variables import Constant, Parameter, Variable
-from .numbers import Index, Numbers, Reading
-from .page_times import Times
-from .text import show_dims, show_number, tidy
-from .walk import Moment, names
+from ...graph import Apply, applies
+from ...loops.gate import Scan
+from ...types import Array
+from ...variables import Constant, Parameter, Variable
+from ..numbers import Index, Numbers, Reading
+from ..text import show_dims, show_number, tidy
+from ..words.walk import Moment, names
+from .times import Times
 
 __all__ = ["At", "Numbered"]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import gates
-from ..gates import Add, Divide, Multiply, Negative, OneHot, Power, Subtract
-from ..graph import Gate, applies
-from ..notation import SILENT, Notation, infix
-from ..types import Array, Type
-from ..variables import Constant, Variable
+from ... import gates
+from ...gates import Add, Divide, Multiply, Negative, OneHot, Power, Subtract
+from ...graph import Gate, applies
+from ...notation import SILENT, Notation, infix
+from ...types import Array, Type
+from ...variables import Constant, Variable
 from .terms import Node, Number, Term
 
 __all__ = ["Indicator", "build", "is_filled", "stated", "term_of"]

@@ -13,24 +13,24 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ..errors import PictureError
-from ..files import write_atomically
-from ..types import Array
-from ..variables import Variable
-from .diagram import draw
-from .drawing import Drawing
-from .folding import Names
-from .page_data import Numbered
-from .page_parts import picture_data
-from .page_svg import colours, inline
-from .text import tidy
-from .walk import names, walk
+from ...errors import PictureError
+from ...files import write_atomically
+from ...types import Array
+from ...variables import Variable
+from ..diagram import draw
+from ..drawing import Drawing
+from ..folding import Names
+from ..text import tidy
+from ..words.walk import names, walk
+from .data import Numbered
+from .parts import picture_data
+from .svg import colours, inline
 
 __all__ = ["Page", "build_page"]
 
 _SUFFIXES = (".html", ".htm")
 _STEPS, _GATES = 8, 200  # the most that an unrolled picture has and can still be read
-_SCRIPTS = ("page_zoom.js", "page_tips.js", "page_story.js", "page.js")
+_SCRIPTS = ("zoom.js", "tips.js", "story.js", "page.js")
 
 
 @dataclass(frozen=True, repr=False)

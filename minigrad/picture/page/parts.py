@@ -4,12 +4,12 @@ numbers stand on a wire."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..graph import Apply
-from .drawing import Drawing
-from .numbers import Index
-from .page_data import At, Numbered
-from .sketch import Frame, Node, Segment
-from .walk import Moment
+from ...graph import Apply
+from ..drawing import Drawing
+from ..numbers import Index
+from ..sketch import Frame, Node, Segment
+from ..words.walk import Moment
+from .data import At, Numbered
 
 __all__ = ["picture_data"]
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..dims import Dim, Shape, bind_sizes, evaluate
-from ..errors import PictureError
-from ..graph import Apply, Binding, Graph, applies, leaves
-from ..interpret import label, run
-from ..loops.gate import Scan
-from ..types import Array
-from ..variables import Constant, Input, Variable
+from ...dims import Dim, Shape, bind_sizes, evaluate
+from ...errors import PictureError
+from ...graph import Apply, Binding, Graph, applies, leaves
+from ...interpret import label, run
+from ...loops.gate import Scan
+from ...types import Array
+from ...variables import Constant, Input, Variable
 
 __all__ = ["Join", "Part", "Tape", "Use", "Value"]
 

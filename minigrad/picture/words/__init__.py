@@ -1,0 +1,1 @@
+"""Graphs in words: the chain rule as equations, and the story of a run, gate by gate."""
