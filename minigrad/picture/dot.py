@@ -187,7 +187,7 @@ class Writer:
             tail = f"{tail}:{'s' if self.down else 'e'}"
         if segment.head.kind in ("tap", "end"):
             style["arrowhead"] = "none"
-        if segment.how == "later":
+        if segment.how == "later" or segment.wire.later:
             style["style"] = "dashed"
         if segment.how == "back":
             # dot does not mind what an edge with constraint=false crosses, and may put a delay last

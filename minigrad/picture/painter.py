@@ -272,7 +272,7 @@ class Painter:
             if i >= loop.carries:
                 scope.rows[v] = rows[i]
             elif (wire := carry[i]) is not None:
-                scope.wires[v] = wire
+                scope.wires[v] = self._result(wire, loop, steps)
 
     def _columns(self, frame: Frame, steps: Steps) -> list[Frame]:
         """A column for each step drawn, and dots in the gap before the last one."""
@@ -309,6 +309,13 @@ class Painter:
         end = self.sketch.node(step.frame, "end", border="out")
         wire.to(end)
         return self.sketch.wire(end)
+
+    def _result(self, wire: Wire, loop: Scan, steps: Steps) -> Wire:
+        """The wire of a last carry. Backwards, with one step drawn, the gap comes before it."""
+        if loop.reverse and steps.last is not None and steps.count == 1:
+            wire = self.sketch.wire(wire.tail)
+            wire.later = True
+        return wire
 
     def _stack(self, v: Variable, scope: Scope) -> Wire:
         """The rows of an unrolled loop put together, in the groups that the loop is in: dot gets

@@ -92,6 +92,8 @@ class Wire:
     value: Reading = NOTHING
     gradient: Reading = NOTHING
     key: str = ""
+    later: bool = False
+    """It comes out of a loop after steps that are not drawn."""
     ends: list[tuple[Node, str]] = field(default_factory=list)
 
     def to(self, head: Node, how: str = "") -> None:

@@ -1,5 +1,7 @@
 """Where the parts of an unrolled picture stand: read from its SVG."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -183,12 +185,16 @@ def test_a_gap_of_one_step(look, read):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_the_last_of_two_steps_after_a_gap(look, reverse):
+def test_the_last_of_two_steps_after_a_gap(look, read, reverse):
     drawing = draw(decay(2, reverse), unroll=1)
     svg = look(drawing)
     svg.assert_tidy()
     assert list(columns(svg)) == ["t = 1"]
     assert drawing.gates == 2
+    (dashed,) = [line for line in drawing.source.splitlines() if "dashed" in line]
+    picture = read(drawing)  # there is t = 0 before the step that is drawn, or after it
+    ends = [picture.boxes[name] for name in re.findall(r"n\d+", dashed)[:2]]
+    assert [box.kind for box in ends] == (["end", "text"] if reverse else ["text", "tap"])
 
 
 def test_steps_of_a_named_length(look):
