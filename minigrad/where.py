@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 
-__all__ = ["caller", "located", "naming"]
+__all__ = ["caller", "located", "naming", "short"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _where: ContextVar[str | None] = ContextVar("where", default=None)
@@ -27,6 +27,15 @@ def caller() -> str | None:
             return None
         frame = frame.f_back
     return f"{file}:{frame.f_lineno}"
+
+
+def short(where: str | None) -> str:
+    """A place without its folders, for what is shown to others.
+
+    >>> short("/home/me/lesson.py:12")
+    'lesson.py:12'
+    """
+    return os.path.basename(where or "")
 
 
 def _is_generated(frame: FrameType, file: str) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from linecache import getline
-from pathlib import Path
 
 from ..dims import Dim, Size
 from ..graph import Apply
 from ..groups import Group
 from ..loops.gate import Scan
 from ..variables import Constant, Parameter, Variable
+from ..where import short
 from .folding import Folding, Unit, groups_inside
 from .numbers import Index, Numbers
 from .sketch import Frame, Node, Sketch, Wire
@@ -87,7 +87,7 @@ class Painter:
     def _gate(self, apply: Apply, scope: Scope) -> None:
         symbol = tidy(apply.gate.symbol)
         frame = self._frame(groups_inside(apply, scope.within), scope)
-        about = tidy(f"{apply.gate!r} {apply.where or ''}", 200)
+        about = tidy(f"{apply.gate!r} {short(apply.where)}", 200)
         node = self.sketch.node(frame, "gate", *symbol.split(), tooltip=about)
         self.nodes[apply, scope.at] = node.name
         count = len(apply.inputs)
@@ -347,7 +347,7 @@ def _folded_title(unit: Unit) -> tuple[str, ...]:
         return (_title(unit.gate),)
     file, _, line = unit.rpartition(":")
     text = getline(file, int(line)).strip()
-    return (*([tidy(text)] if text else []), tidy(f"{Path(file).name}:{line}"))
+    return (*([tidy(text)] if text else []), tidy(short(unit)))
 
 
 def _title(loop: object) -> str:

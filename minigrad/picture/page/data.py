@@ -12,6 +12,7 @@ from ...graph import Apply, applies
 from ...loops.gate import Scan
 from ...types import Array
 from ...variables import Constant, Parameter, Variable
+from ...where import short
 from ..numbers import Index, Numbers, Reading
 from ..text import show_dims, show_number, tidy
 from ..words.walk import Moment, names
@@ -89,7 +90,7 @@ class Numbered:
         found = {
             "name": tidy(v.name or words.get(v, "")),
             "made": _made(v),
-            "where": tidy(v.where or "", 200),
+            "where": tidy(short(v.where), 200),
             "shape": show_dims(v.shape),
             "steps": self.lengths(v),
             "value": [
