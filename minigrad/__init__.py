@@ -24,7 +24,7 @@ from .groups import group
 from .jacobians import hessian, jacobian
 from .loops import associative_scan, scan
 from .types import Type
-from .variables import Constant, Parameter, Variable, constant, input, inputs, parameter
+from .variables import Constant, Parameter, Variable, constant, input, inputs, method, parameter
 from .verify import verify_grad
 
 if TYPE_CHECKING:
@@ -93,6 +93,13 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     value = globals()[name] = getattr(import_module(f".{_LAZY[name]}", __name__), name)
     return value
+
+
+@method("_repr_svg_")
+def _svg_of(v: Variable) -> str | None:
+    """A Variable shows its graph in a notebook: it is hung on here, where `picture` may wait until
+    it is asked for."""
+    return import_module(".picture.diagram", __name__).svg_of(v)
 
 
 def __dir__() -> list[str]:

@@ -1,19 +1,21 @@
 """`trace`: one run with everything kept, values and gradients, also of each step inside a scan."""
 
+import base64
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .autodiff import vjp
-from .errors import GradientError, UnknownNameError
+from .errors import GradientError, PictureError, UnknownNameError
 from .functions import ones_like, zeros
 from .graph import Apply, Graph, applies, leaves, substitute
 from .interpret import evaluate, keyed, label
 from .loops import Scan
+from .markup import table
 from .picture import Drawing, draw
 from .picture.diagram import beside, unfolded
-from .picture.folding import Names
+from .picture.folding import READABLE, Names
 from .picture.page import Page, build_page
 from .types import Array
 from .variables import Input, Variable
@@ -82,16 +84,20 @@ class Trace:
 
     def table(self) -> str:
         """Value and gradient of every variable that has a name, as text."""
-        rows = [("", "value", "gradient")]
-        for v, value in self.values.items():
-            if v.name:
-                gradient = self.gradients.get(v)
-                rows.append((v.name, _shown(value), "" if gradient is None else _shown(gradient)))
+        rows = [_HEAD, *self._rows()]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         )
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = []
+        for v, value in self.values.items():
+            if v.name:
+                gradient = self.gradients.get(v)
+                rows.append((v.name, _shown(value), "" if gradient is None else _shown(gradient)))
+        return rows
 
     def draw(
         self,
@@ -133,11 +139,27 @@ class Trace:
             found.save(path)
         return found
 
-    def _repr_svg_(self) -> str | None:
-        return self.draw()._repr_svg_()
+    def _repr_html_(self) -> str:
+        """The picture, where it can be drawn, and the table."""
+        return _image(self) + table(_HEAD, self._rows(), _COLOURS)
 
     def __repr__(self) -> str:
         return f"<trace of {label(self.cost)}: {len(self.values)} variables>\n{self.table()}"
+
+
+_HEAD = ("", "value", "gradient")
+_COLOURS = {"value": "#1a73e8", "gradient": "#d93025"}  # to be read on white and on black
+
+
+def _image(trace: Trace) -> str:
+    """As an image, whose ids and styles are its own; nothing for a graph that is too large."""
+    try:
+        svg = trace.draw(max_nodes=READABLE)._repr_svg_() or ""
+    except PictureError:
+        svg = ""
+    coded = base64.b64encode(svg.encode()).decode()
+    source = f"data:image/svg+xml;base64,{coded}"
+    return f'<img alt="the graph" style="max-width:100%" src="{source}">' if svg else ""
 
 
 def _shown(array: Array) -> str:

@@ -11,6 +11,7 @@ from .errors import ArgumentError, GradientError
 from .functions import sum as sum_
 from .graph import applies, leaves
 from .interpret import evaluate, keyed, label
+from .markup import preformatted, table
 from .tree import flatten
 from .types import Array
 from .variables import Input, Parameter, Variable, constant
@@ -59,16 +60,32 @@ class GradientReport:
 
     def __str__(self) -> str:
         width = max((len(entry.name) for entry in self.entries), default=0)
-        lines = [f"{name} = {_shown(value)}" for name, value in self.values]
-        lines += ["", f"{'':{width}}  {'minigrad':>14}  {'numeric':>14}"]
-        for e in self.entries:
-            mark = "ok" if e.right else "WRONG"
-            lines.append(f"{e.name:{width}}  {e.derived:>14.6g}  {e.numeric:>14.6g}  {mark}")
-        lines += ["", *self.left_out]
-        good = len(self.entries) - len(self.wrong)
-        return "\n".join([*lines, f"{good} of {len(self.entries)} entries agree"])
+        lines = [*self._values(), "", f"{'':{width}}  {_HEAD[1]:>14}  {_HEAD[2]:>14}"]
+        for name, derived, numeric, verdict in map(_row, self.entries):
+            lines.append(f"{name:{width}}  {derived:>14}  {numeric:>14}  {verdict}")
+        return "\n".join([*lines, "", *self._summary()])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = table(_HEAD, map(_row, self.entries))
+        texts = ["\n".join(self._values()), "\n".join(self._summary())]
+        above, below = (preformatted(text) if text else "" for text in texts)
+        return above + rows + below
+
+    def _values(self) -> list[str]:
+        return [f"{name} = {_shown(value)}" for name, value in self.values]
+
+    def _summary(self) -> list[str]:
+        good = len(self.entries) - len(self.wrong)
+        return [*self.left_out, f"{good} of {len(self.entries)} entries agree"]
+
+
+_HEAD = ("", "minigrad", "numeric", "")
+
+
+def _row(e: Entry) -> tuple[str, ...]:
+    return e.name, f"{e.derived:.6g}", f"{e.numeric:.6g}", "ok" if e.right else "WRONG"
 
 
 def _shown(value: Array) -> str:

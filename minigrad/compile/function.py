@@ -19,6 +19,7 @@ from ..errors import (
 )
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
+from ..markup import preformatted
 from ..rewrite import Vector, flat, optimise, switched_on
 from ..tree import Structure, flatten, unflatten
 from ..types import Array
@@ -279,6 +280,9 @@ class Function:
     def __repr__(self) -> str:
         inputs = ", ".join(self._arguments.names)
         return f"<{self.name}({inputs}): {self._planned} programs>"
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.report())
 
 
 def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:

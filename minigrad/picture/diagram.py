@@ -14,14 +14,14 @@ from ..tree import flatten
 from ..variables import Variable
 from .definitions import composites, written_out
 from .drawing import Drawing
-from .folding import Names, all_groups, choose
+from .folding import READABLE, Names, all_groups, choose
 from .numbers import Numbers
 from .painter import Painter
 from .sketch import Sketch
 from .steps import Unrolling
 from .themes import theme_called
 
-__all__ = ["beside", "draw", "unfolded"]
+__all__ = ["beside", "draw", "svg_of", "unfolded"]
 
 
 def draw(
@@ -98,6 +98,17 @@ def draw(
     if legend:
         sketch.legend = _legend(sketch, unrolling, bool(values), bool(gradients))
     return Drawing(sketch, count, theme, painter.nodes, painter.keys)
+
+
+def svg_of(v: Variable) -> str | None:
+    """What a notebook shows of a variable: its graph. None, for its text, of a leaf, of a graph
+    that is large even with its groups and loops folded, and where nothing here can lay it out."""
+    if v.owner is None:
+        return None
+    try:
+        return draw(v, max_nodes=READABLE)._repr_svg_()
+    except PictureError:
+        return None
 
 
 def beside(cost: Variable, wrt: Any) -> dict[str, Variable]:

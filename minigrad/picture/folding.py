@@ -10,12 +10,12 @@ from ..loops.gate import Scan
 from ..variables import Constant, Parameter, Variable
 from .steps import Unrolling
 
-__all__ = ["Folding", "Names", "Unit", "all_groups", "choose", "groups_inside"]
+__all__ = ["READABLE", "Folding", "Names", "Unit", "all_groups", "choose", "groups_inside"]
 
 Names = bool | str | Collection[str] | None
 """True for all, or False, or some by their names; None leaves it to us."""
 
-_READABLE = 40  # gates
+READABLE = 40  # gates
 
 Unit = Group | Apply | str
 """What is drawn as one node: a group, the application of a loop, or the gates of a user's line."""
@@ -104,7 +104,7 @@ def choose(
             ways.append(Folding((), 0, True, opened))
         ways.append(Folding((), 0, not unrolled, opened, unrolled, lines=True))
         for way in ways:
-            if way.gates(order, unrolling, ()) <= _READABLE:
+            if way.gates(order, unrolling, ()) <= READABLE:
                 return way
         return ways[-1]
     if isinstance(fold, bool):
