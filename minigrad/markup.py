@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["preformatted", "table"]
 
+_TEXT = "font-family:monospace;white-space:pre-wrap"
 _SCROLLED = "max-height:32em;overflow:auto"
 
 
@@ -37,4 +38,4 @@ def _row(kinds: Sequence[str], styles: Sequence[str], cells: Sequence[str]) -> s
 
 def preformatted(text: str) -> str:
     """Text as it stands, its long lines wrapped."""
-    return f'<pre style="white-space:pre-wrap;{_SCROLLED}">{html.escape(text)}</pre>'
+    return f'<pre style="{_TEXT};{_SCROLLED}">{html.escape(text)}</pre>'

@@ -15,7 +15,8 @@ _own: ContextVar[tuple[str, ...]] = ContextVar("own", default=())
 
 
 def caller() -> str | None:
-    """``file:line`` of the innermost frame that is not minigrad's own."""
+    """``file:line`` of the innermost frame that is not minigrad's own; ``In[3]:line`` for a line in
+    a cell of a notebook."""
     if (where := _where.get()) is not None:
         return where
     own = _own.get()
@@ -26,7 +27,15 @@ def caller() -> str | None:
         if frame.f_back is None:
             return None
         frame = frame.f_back
-    return f"{file}:{frame.f_lineno}"
+    return f"{_cell(frame, file) or file}:{frame.f_lineno}"
+
+
+def _cell(frame: FrameType, file: str) -> str | None:
+    """The cell that this code was typed in, or None: its file is a temporary one, if any."""
+    shell = frame.f_globals.get("get_ipython")
+    compiler = getattr(shell(), "compile", None) if shell else None
+    number = getattr(compiler, "_filename_map", {}).get(file)
+    return None if number is None else f"In[{number}]"
 
 
 def short(where: str | None) -> str:

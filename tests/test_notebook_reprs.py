@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,13 @@ def circuit() -> tuple[mg.Variable, dict[mg.Variable, float]]:
     x, y, z = mg.inputs("x y z")
     q = (x + y).named("q")
     return (q * z).named("f"), {x: -2.0, y: 5.0, z: -4.0}
+
+
+def chain(gates: int) -> mg.Variable:
+    """So many gates, each on a line of its own: nothing there to fold."""
+    program = {"mg": mg, "v": mg.input("x", dtype="float64")}
+    exec("v = mg.tanh(v)\n" * gates, program)
+    return program["v"]
 
 
 def texts(svg: str) -> list[str]:
@@ -86,12 +94,9 @@ def test_a_large_graph_is_folded(shown: Any) -> None:
 
 @pytest.mark.parametrize(("gates", "drawn"), [(40, True), (41, False)])
 def test_a_graph_that_cannot_be_folded_shows_its_text(gates: int, drawn: bool, shown: Any) -> None:
-    v = mg.input("x")
-    for _ in range(gates):
-        v = mg.tanh(v)
-    found = shown(v)
+    found = shown(chain(gates))
     assert ("image/svg+xml" in found) is drawn
-    assert found["text/plain"] == "<variable: float32 () = tanh>"
+    assert found["text/plain"] == "<variable: float64 () = tanh>"
 
 
 @pytest.mark.usefixtures("no_engine")
@@ -152,12 +157,9 @@ def test_a_trace_shows_its_picture_and_a_table(shown: Any) -> None:
 
 
 def test_a_trace_of_a_large_graph_is_a_table(shown: Any) -> None:
-    x = v = mg.input("x")
-    for _ in range(41):
-        v = v * 1.0
-    page = shown(mg.trace(v.named("end"), {x: 3.0}))["text/html"]
+    page = shown(mg.trace(chain(41).named("end"), {"x": 0.0}))["text/html"]
     assert "<img" not in page
-    assert cells(page)[1:] == [["x", "3.0", "1.0"], ["end", "3.0", "1.0"]]
+    assert cells(page)[1:] == [["x", "0.0", "1.0"], ["end", "0.0", "1.0"]]
 
 
 def test_a_report_of_gradients_shows_both_numbers_and_the_verdict(shown: Any) -> None:
@@ -200,6 +202,27 @@ def test_an_explanation_shows_its_equations(shown: Any) -> None:
 def test_a_module_shows_its_text(shown: Any) -> None:
     layer = mg.nn.Linear(2, 3)
     assert shown(layer) == {"text/plain": repr(layer)}
+
+
+# ---------------------------------------------------------------- lines
+
+
+def test_a_line_of_a_cell_is_named_after_the_cell() -> None:
+    """IPython compiles a cell under the name of a temporary file, and knows which cell that is."""
+    file = "/tmp/ipykernel_1/2.py"
+    shell = SimpleNamespace(compile=SimpleNamespace(_filename_map={file: 3}))
+    cell: dict[str, Any] = {"get_ipython": lambda: shell, "mg": mg}
+    exec(compile("\nx = mg.input('x')\ny = mg.tanh(x)", file, "exec"), cell)
+    assert (cell["x"].where, cell["y"].where) == ("In[3]:2", "In[3]:3")
+    with pytest.raises(mg.errors.ShapeError, match=r"at In\[3\]:1"):
+        exec(compile("mg.add(mg.zeros((2,)), mg.zeros((3,)))", file, "exec"), cell)
+
+
+@pytest.mark.parametrize("shell", [None, SimpleNamespace()])
+def test_without_a_shell_that_knows_it_is_the_file(shell: Any) -> None:
+    cell: dict[str, Any] = {"get_ipython": lambda: shell, "mg": mg}
+    exec(compile("x = mg.input('x')", "/tmp/ipykernel_1/2.py", "exec"), cell)
+    assert cell["x"].where == "/tmp/ipykernel_1/2.py:1"
 
 
 # ---------------------------------------------------------------- what a name may hold
