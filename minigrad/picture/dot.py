@@ -30,6 +30,8 @@ _LOOKS: dict[str, Style] = {
     "end": {"shape": "point", "width": ".01", "height": ".01", "penwidth": ".3"},
     "wire": {"shape": "plain", "fontsize": "12"},
 }
+_MANY = 120  # nodes; the best layout of more may take minutes
+_HASTE = {"nslimit": "2", "nslimit1": "2", "mclimit": ".5"}
 _STRIP = 6  # the side of a cell, in points
 _ACROSS = {"1/2": "nw", "2/2": "sw", "1/3": "nw", "2/3": "w", "3/3": "sw"}
 _DOWN = {"1/2": "nw", "2/2": "ne", "1/3": "nw", "2/3": "n", "3/3": "ne"}
@@ -101,6 +103,7 @@ class Writer:
                 "nodesep": ".2",
                 "ordering": "" if self.down else "in",  # operands from top to bottom, as written
                 "ranksep": ".3" if self.down else ".26",
+                **(_HASTE if len(self.sketch.nodes) > _MANY else {}),
                 "pad": ".15",
                 "fontname": _FONT,
                 "fontsize": "11",

@@ -156,6 +156,14 @@ def test_max_nodes_can_be_raised():
         draw(v, fold=False)
 
 
+def test_a_large_picture_is_laid_out_in_haste():
+    h = x = mg.input("x")
+    for _ in range(100):
+        h = mg.tanh(h * 0.9) + x
+    assert "nslimit=2" in draw(h, fold=False).source  # or it takes minutes
+    assert "nslimit" not in draw(mg.tanh(x)).source
+
+
 def test_when_all_else_fails_the_gates_of_a_line_are_one_node(read):
     h, w = mg.input("h"), mg.parameter(0.5, "w")
     for _ in range(500):
