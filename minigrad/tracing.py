@@ -10,6 +10,7 @@ from .autodiff import vjp
 from .errors import GradientError, PictureError, UnknownNameError
 from .functions import ones_like, zeros
 from .graph import Apply, Graph, applies, leaves, substitute
+from .groups import Group
 from .interpret import evaluate, keyed, label
 from .loops import Scan
 from .markup import table
@@ -17,6 +18,8 @@ from .picture import Drawing, draw
 from .picture.diagram import beside, unfolded
 from .picture.folding import READABLE, Names
 from .picture.page import Page, build_page
+from .picture.text import show_number, show_value
+from .tree import flatten, unflatten
 from .types import Array
 from .variables import Input, Variable
 
@@ -111,15 +114,18 @@ class Trace:
 
         With `wrt` the graph of the gradient stands beside it, its numbers in red.
         """
-        cost = unfolded(self.cost, unfold)
-        if cost is not self.cost:
-            return Trace(cost, self.point).draw(unroll, unfold=unfold, wrt=wrt, **options)
-        outputs: Any = cost
+        if new := unfolded(self.cost, unfold):
+            if wrt is not None:
+                found, _, structure = flatten(wrt)
+                wrt = unflatten(structure, [new.get(v, v) for v in found])
+            again = Trace(new[self.cost], self.point)
+            return again.draw(unroll, unfold=unfold, wrt=wrt, **options)
+        outputs: Any = self.cost
         values, gradients = self.values, self.gradients
         if wrt is not None:
-            outputs = beside(cost, wrt)
+            outputs, whole = beside(self.cost, wrt)
             values = _run(outputs.values(), self.point)
-            back = _way_back(applies(outputs.values()), set())
+            back = _way_back(applies(outputs.values()), whole, set())
             known = {v: g for v, g in gradients.items() if v in values}
             gradients = known | {v: values[v] for v in values if v in back}
             values = {v: n for v, n in values.items() if v not in back}
@@ -131,10 +137,9 @@ class Trace:
     ) -> Page:
         """The run as a page to step through, gate by gate, forward and back; saved if `path` says
         where. Options are those of `build_page`."""
-        cost = unfolded(self.cost, unfold)
-        if cost is not self.cost:
-            return Trace(cost, self.point).page(path, unfold=unfold, **options)
-        found = build_page(cost, self.values, self.gradients, unfold=unfold, **options)
+        if new := unfolded(self.cost, unfold):
+            return Trace(new[self.cost], self.point).page(path, unfold=unfold, **options)
+        found = build_page(self.cost, self.values, self.gradients, unfold=unfold, **options)
         if path is not None:
             found.save(path)
         return found
@@ -163,9 +168,11 @@ def _image(trace: Trace) -> str:
 
 
 def _shown(array: Array) -> str:
-    if array.size <= 8:
-        return " ".join(str(array.round(4)).split())
-    return f"{array.dtype} {array.shape}"
+    if array.ndim == 0:
+        return show_number(array.item())
+    if array.size <= 8 and array.ndim == 1:
+        return f"[{' '.join(show_number(n) for n in array.tolist())}]"
+    return show_value(array)
 
 
 def _outer(outputs: Iterable[Variable]) -> list[Variable]:
@@ -181,16 +188,17 @@ def _run(outputs: Iterable[Variable], point: Mapping[Variable, Any]) -> dict[Var
     return _evaluated({v: v for v in _outer(outputs)} | _stacked(applies(outputs)), point)
 
 
-def _way_back(order: Iterable[Apply], found: set[Variable]) -> set[Variable]:
-    """`found`, and the variables that `grad` made; of its loops also what enters their steps."""
+def _way_back(order: Iterable[Apply], whole: Group, found: set[Variable]) -> set[Variable]:
+    """`found`, and the variables of the gradient that is this `whole` group; of its loops also what
+    enters their steps."""
     for apply in order:
         gate = apply.gate
-        if apply.group is not None and apply.group.path[0].name == "gradient":
+        if apply.group is not None and any(group is whole for group in apply.group.path):
             found.update(apply.outputs)
         if isinstance(gate, Scan):
             inputs, inner = gate.body.inputs, gate.body.applies()
             found.update(b for b, v in zip(inputs, apply.inputs, strict=True) if v in found)
-            _way_back(inner, found)
+            _way_back(inner, whole, found)
             carried = zip(inputs, gate.body.outputs[: gate.carries], strict=False)
             found.update(b for b, v in carried if v in found)
     return found

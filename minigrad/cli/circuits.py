@@ -72,6 +72,9 @@ def circuit(
         words, to = [], Path(words[0])
     text, at = _asked(words)
     file = file_for("circuit", to, format)
+    if len(words) == 1 and words[0].isidentifier():
+        known = ", ".join(sorted(command.name or "" for command in draw_app.registered_commands))
+        raise DataError(f"there is no picture {words[0]!r}, and nothing to compute: it is {known}")
     parsed = parse(text)
     if at or not parsed.inputs:
         _check_names(parsed, at)

@@ -89,6 +89,5 @@ def save_graph(cost: Variable, run: Trace | None, file: Path, theme: str, **opti
     elif theme != "light":
         raise DataError(f"--theme is for pictures, and {file} is a page")
     else:
-        page: Any = run
-        page.page(file)
+        run.page(file)
     out.print(f"wrote {file}")

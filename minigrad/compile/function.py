@@ -132,6 +132,7 @@ class Function:
         self._asked = Graph((*self._inputs, *held), tuple(wanted))
         self._count = len(results)
         news = dict(zip(changes, wanted[self._count :], strict=True))
+        self._updated = list(changes)
         self._on = switched_on(optimize, check_nan)
         self._compile(held, wanted[: self._count], news)
         self._turn = RLock()
@@ -233,6 +234,18 @@ class Function:
         return write(steps, self._check_nan)
 
     # ------------------------------------------------------------ looking inside
+
+    @property
+    def graph(self) -> dict[str, Variable]:
+        """What it computes, as it was asked for, by name: results, and new values of parameters.
+        This is what `mg.draw` draws of it."""
+        found: dict[str, Variable] = {}
+        for i, v in enumerate(self._asked.outputs):
+            name = v.name or f"out[{i}]"
+            if i >= self._count:
+                name = f"new {self._updated[i - self._count].name or 'value'}"
+            found[name if name not in found else f"{name} [{i}]"] = v
+        return found
 
     def source(self, **sizes: int) -> str:
         """The NumPy program, a function that returns a tuple.

@@ -72,7 +72,7 @@ class Index(View):
     """x[items], with indices and slices known when the graph is built."""
 
     items: Items
-    symbol: ClassVar[str] = "[ ]"
+    symbol: ClassVar[str] = "[:]"
     verb = "picks"
     lesson = "puts the gradient back where it was taken from, zeros elsewhere"
 

@@ -307,7 +307,10 @@ def _named(parameters: Mapping[str, Parameter] | Iterable[Parameter]) -> dict[st
         )
     for name, p in named.items():
         if not isinstance(p, Parameter):
-            raise ArgumentError(f"{name} must be a parameter, and is {p!r}")
+            raise ArgumentError(
+                f"{name} must be a parameter, and is {p!r} "
+                "(module.parameters() is a dict: pass it, or its values)"
+            )
     if len(set(named.values())) < len(named):
         raise ArgumentError(f"a parameter is given twice among {', '.join(named)}")
     return named

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..autodiff import grad
+from ..compile import Function
 from ..errors import ArgumentError, PictureError
 from ..graph import Graph, applies
+from ..groups import Group, mirrored
 from ..rewrite import PASSES
 from ..tree import flatten
 from ..variables import Variable
 from .definitions import composites, written_out
 from .drawing import Drawing
-from .folding import READABLE, Names, all_groups, choose
+from .folding import READABLE, Names, all_groups, as_names, choose
 from .numbers import Numbers
 from .painter import Painter
 from .sketch import Sketch
@@ -33,11 +35,13 @@ def draw(
     wrt: Any = None,
     values: Mapping[Variable, Any] | None = None,
     gradients: Mapping[Variable, Any] | None = None,
+    names: Mapping[Variable, str] | None = None,
     theme: str = "light",
     legend: bool = True,
     max_nodes: int = 400,
 ) -> Drawing:
-    """The graph of `outputs`, a Variable or a nested structure of them, as a picture.
+    """The graph of `outputs` as a picture: of a Variable, a nested structure of them, or a
+    compiled `Function`.
 
     Gates are circles, inputs blue boxes, parameters green ones; a number stands above its wire, its
     gradient below. A scan is a frame around its step: a box x_t for a row of each sequence, and a
@@ -51,10 +55,12 @@ def draw(
             names. Left alone, as many as the picture needs to be readable, and loops too.
         unfold: names of groups that stay open, and of composite gates ("sigmoid", "softmax") that
             are drawn as what they are made of; True for all of these.
-        wrt: draw the graph of the gradient beside it: d outputs / d wrt, as `grad` has it.
+        wrt: draw the graph of the gradient beside it: d cost / d wrt, as `grad` has it;
+            `outputs` is then one scalar cost.
         values: what to write on the wires in blue; the lengths of loops to unroll come from here
             too. A variable inside a scan has its steps along a leading axis.
         gradients: what to write below that in red.
+        names: what to call variables that have no name.
         theme: "light", "dark", or "grey" for print.
         legend: say below what is drawn how, and how large named dimensions are.
         max_nodes: the most gates to draw.
@@ -69,9 +75,13 @@ def draw(
     PictureError for a picture of more than `max_nodes` gates, and for ``unroll=True`` where the
     length of a loop is not known.
     """
+    if isinstance(outputs, Function):
+        outputs = outputs.graph
     if wrt is not None:
-        outputs = beside(outputs, wrt)
+        outputs, _ = beside(outputs, wrt)
     found, paths, _ = flatten(outputs)
+    if not found:
+        raise ArgumentError(f"there is nothing to draw in {outputs!r}")
     values, gradients = dict(values or {}), dict(gradients or {})
     for v in (*found, *values, *gradients):
         if not isinstance(v, Variable):
@@ -80,7 +90,7 @@ def draw(
     opened = _opened(unfold, found)
     new = written_out(found, opened)
     values, gradients = ({new.get(v, v): n for v, n in d.items()} for d in (values, gradients))
-    names = [v.name or _name(path) for v, path in zip(found, paths, strict=True)]
+    titles = [v.name or _name(path) for v, path in zip(found, paths, strict=True)]
     found = [new.get(v, v) for v in found]
     unrolling = Unrolling(unroll, found, values)
     order = applies(found)
@@ -93,8 +103,8 @@ def draw(
         )
         error.add_note(f"max_nodes={count} draws it all the same")
         raise error
-    painter = Painter(unrolling, folding, Numbers(values, gradients))
-    sketch = painter.paint(order, found, names)
+    painter = Painter(unrolling, folding, Numbers(values, gradients), names or {})
+    sketch = painter.paint(order, found, titles)
     if legend:
         sketch.legend = _legend(sketch, unrolling, bool(values), bool(gradients))
     return Drawing(sketch, count, theme, painter.nodes, painter.keys)
@@ -111,23 +121,32 @@ def svg_of(v: Variable) -> str | None:
         return None
 
 
-def beside(cost: Variable, wrt: Any) -> dict[str, Variable]:
-    """A cost and its gradients by their names, as one graph: the loop of the cost and its twin,
-    which emits what the way back needs, are one loop."""
-    gradients = grad(cost, wrt)
+def beside(cost: Variable, wrt: Any) -> tuple[dict[str, Variable], Group]:
+    """A cost and its gradients by their names, as one graph, and the group of the gradients' gates.
+
+    The loop of the cost and its twin, which emits what the way back needs, are one loop.
+    """
+    if not isinstance(cost, Variable):
+        raise ArgumentError(f"with wrt one scalar cost is drawn, and there was {cost!r}")
+    with mirrored("gradient") as twin:
+        gradients = grad(cost, wrt)
     targets, paths, _ = flatten(wrt)
     name = cost.name or "f"
     named, often = {name: cost}, Counter(v.name for v in targets)
     for v, path, slope in zip(targets, paths, flatten(gradients)[0], strict=True):
         target = (v.name or "wrt") + (path if often[v.name] > 1 or not v.name else "")
+        while f"∂{name}/∂{target}" in named:
+            target += "′"
         named[f"∂{name}/∂{target}"] = slope
     merged = PASSES["trim"](PASSES["merge"](Graph((), tuple(named.values()))))
-    return dict(zip(named, merged.outputs, strict=True))
+    return dict(zip(named, merged.outputs, strict=True)), twin(None)
 
 
-def unfolded(cost: Variable, unfold: Names) -> Variable:
-    """A cost with these composite gates written out; the same one where there are none."""
-    return written_out([cost], _opened(unfold, [cost])).get(cost, cost)
+def unfolded(cost: Variable, unfold: Names) -> dict[Variable, Variable]:
+    """What becomes another variable, with its new one, where these composite gates of a cost are
+    written out."""
+    new = written_out([cost], _opened(unfold, [cost]))
+    return {v: n for v, n in new.items() if v is not n}
 
 
 def _opened(unfold: Names, outputs: Sequence[Variable]) -> set[str]:
@@ -138,7 +157,7 @@ def _opened(unfold: Names, outputs: Sequence[Variable]) -> set[str]:
     gates = composites(order)
     if isinstance(unfold, bool) or unfold is None:
         return groups | gates if unfold else set()
-    names = {unfold} if isinstance(unfold, str) else set(unfold)
+    names = as_names("unfold", unfold)
     if unknown := sorted(names - groups - gates):
         raise ArgumentError(
             f"this graph has no group or composite gate {unknown[0]!r}; it has "
@@ -170,4 +189,6 @@ def _legend(
     shown = [(kind, word) for kind, word in _KINDS.items() if kind in there]
     shown += [("value", "value")] if values else []
     shown += [("gradient", "gradient")] if gradients else []
+    if any(wire.value.strip or wire.gradient.strip for wire in sketch.wires):
+        shown.append(("strip", "− 0 +"))
     return [*shown, *(("text", f"{name} = {n}") for name, n in unrolling.sizes.items())]

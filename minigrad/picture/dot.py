@@ -44,6 +44,7 @@ class Writer:
         self.sketch, self.theme = sketch, theme
         self.down = sketch.unrolled
         self.texts, self.segments = sketch.segments()
+        self.onward = {segment.tail for segment in self.segments}
         self.content: dict[Frame, list[Node]] = {}
         for node in (*sketch.nodes, *self.texts):
             if node.frame:
@@ -190,6 +191,8 @@ class Writer:
             tail = f"{tail}:{'s' if self.down else 'e'}"
         if segment.head.kind in ("tap", "end"):
             style["arrowhead"] = "none"
+        if segment.head.kind == "end" and segment.head not in self.onward:
+            style["style"] = "invis"  # the steps of a loop are laid out alike
         if segment.how == "later" or segment.wire.later:
             style["style"] = "dashed"
         if segment.how == "back":
@@ -212,9 +215,9 @@ class Writer:
             words, value = [], _word(f"{wire.name} = {wire.value.text}", theme.value)
         lines = [_row(" ".join(filter(None, words))), _row(value)]
         gradient = _word(wire.gradient.text, theme.gradient)
-        above = "".join(lines) + _strip(wire.value, theme.value, theme)
+        above = "".join(lines) + _strip(wire.value, "value", theme)
         below = _row(f"<i>{gradient}</i>" if gradient else "")
-        below += _strip(wire.gradient, theme.gradient, theme)
+        below += _strip(wire.gradient, "gradient", theme)
         if not self.down:  # the line runs in the middle
             rows = sum(map(bool, lines))
             over = _height(wire.value, rows) - _height(wire.gradient, bool(gradient))
@@ -236,6 +239,11 @@ class Writer:
                 cells.append(f"<td>{f'<i>{shown}</i>' if kind == 'gradient' else shown}</td>")
             elif kind == "text":
                 cells.append(f"<td>{entities(word)}</td>")
+            elif kind == "strip":
+                scale = "".join(_cell(s / 2, "value", self.theme) for s in range(-2, 3))
+                table = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
+                table += f" {_fixed(5, 1)}><tr>{scale}</tr></table>"
+                cells.append(f"<td>{table}</td><td> {entities(word)}</td>")
             else:
                 rounded = "" if kind == "delay" else ' style="rounded"'
                 border = 3 if kind == "group" else 1
@@ -253,8 +261,8 @@ def _symbol_size(lines: Iterable[str]) -> Style:
     """Letters as large as their circle allows; a long name makes it grow."""
     longest = max(map(len, lines))
     if longest > 4:
-        return {"margin": ".01", "fontsize": "12"}
-    return {"fixedsize": "true", "fontsize": "16" if longest < 3 else "12"}
+        return {"margin": ".03", "fontsize": "12"}
+    return {"fixedsize": "true", "fontsize": "16" if longest < 3 else "11"}
 
 
 def _round_a_name(segment: Segment) -> bool:
@@ -278,22 +286,24 @@ def _height(reading: Reading, rows: int) -> int:
     return 16 * rows + (strip + 2 if strip else 0)
 
 
-def _strip(reading: Reading, high: str, theme: Theme) -> str:
+def _strip(reading: Reading, what: str, theme: Theme) -> str:
     """A row with a table of coloured cells."""
     if not reading.strip:
         return ""
-    cells = ("".join(_cell(share, high, theme) for share in row) for row in reading.strip)
+    cells = ("".join(_cell(share, what, theme) for share in row) for row in reading.strip)
     rows = "".join(f"<tr>{row}</tr>" for row in cells)
     size = _fixed(len(reading.strip[0]), len(reading.strip))
     table = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
     return _row(f"{table} {size}>{rows}</table>")
 
 
-def _cell(share: float | None, high: str, theme: Theme) -> str:
-    """A cell between two colours; what is not a number has a border, which shows in grey too."""
+def _cell(share: float | None, what: str, theme: Theme) -> str:
+    """A cell the paler the nearer it is to 0, negative ones in a colour of their own; what is not a
+    number has a border, which shows in grey too."""
     if share is None:
         return f'<td bgcolor="{theme.nan}" border="1" color="{theme.ink}" {_fixed(1, 1)}></td>'
-    return f'<td bgcolor="{_mixed(theme.low, high, share)}" {_fixed(1, 1)}></td>'
+    full: str = getattr(theme, what if share >= 0 else f"{what}_below")
+    return f'<td bgcolor="{_mixed(theme.low, full, abs(share))}" {_fixed(1, 1)}></td>'
 
 
 def _fixed(across: int, down: int) -> str:

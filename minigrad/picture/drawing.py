@@ -55,7 +55,8 @@ class Drawing:
         suffix = path.suffix.lower()
         if suffix not in _SUFFIXES:
             raise PictureError(
-                f"a picture is saved as one of {', '.join(_SUFFIXES)}, not as {path.name!r}"
+                f"a picture is saved as one of {', '.join(_SUFFIXES)}, not as {path.name!r} "
+                "(a page to step through is made by the .page of a trace)"
             )
         content = self.source.encode() if suffix == ".dot" else self.rendered(suffix[1:])
         try:

@@ -27,7 +27,7 @@ def render(source: str, format: str, settled: bool = False) -> bytes:
         from pygraphviz import AGraph, _graphviz
     except ImportError:
         raise PictureError(
-            f"a picture as {format} needs Graphviz: install it (its `dot` program), or the extra "
+            "a picture needs Graphviz: install it (its `dot` program), or the extra "
             'minigrad[draw], in a checkout with: pip install ".[draw]"; '
             '.source and .save("f.dot") work without'
         ) from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import ArgumentError
 from ..graph import Apply
@@ -10,7 +11,16 @@ from ..loops.gate import Scan
 from ..variables import Constant, Parameter, Variable
 from .steps import Unrolling
 
-__all__ = ["READABLE", "Folding", "Names", "Unit", "all_groups", "choose", "groups_inside"]
+__all__ = [
+    "READABLE",
+    "Folding",
+    "Names",
+    "Unit",
+    "all_groups",
+    "as_names",
+    "choose",
+    "groups_inside",
+]
 
 Names = bool | str | Collection[str] | None
 """True for all, or False, or some by their names; None leaves it to us."""
@@ -97,6 +107,8 @@ def choose(
     """
     groups, unrolled = all_groups(order), bool(unrolling.unroll)
     opened = {outer for g in groups if g.name in unfold for outer in g.path}
+    if unrolled:  # what is asked for must not be hidden
+        opened |= around_loops(order)
     if fold is None:
         deepest = max((len(g.path) for g in groups), default=0)
         ways = [Folding((), n, False, opened, unrolled) for n in range(deepest, -1, -1)]
@@ -109,11 +121,21 @@ def choose(
         return ways[-1]
     if isinstance(fold, bool):
         return Folding((), 0 if fold else None, False, opened, unrolled)
-    names = {fold} if isinstance(fold, str) else set(fold)
+    names = as_names("fold", fold)
     if unknown := sorted(names - {g.name for g in groups}):
         known = sorted({g.name for g in groups})
         raise ArgumentError(f"this graph has no group {unknown[0]!r}; its groups are {known}")
     return Folding(names, None, False, opened, unrolled)
+
+
+def around_loops(order: Iterable[Apply]) -> set[Group]:
+    """The groups that loops are in."""
+    found: set[Group] = set()
+    for apply in order:
+        if isinstance(apply.gate, Scan):
+            found.update(_path(apply))
+            found |= around_loops(apply.gate.body.applies())
+    return found
 
 
 def all_groups(order: Iterable[Apply]) -> set[Group]:
@@ -124,6 +146,14 @@ def all_groups(order: Iterable[Apply]) -> set[Group]:
         if isinstance(apply.gate, Scan):
             found |= all_groups(apply.gate.body.applies())
     return found
+
+
+def as_names(what: str, names: Any) -> set[str]:
+    """Names as a set. Raises ArgumentError for anything else."""
+    found = {names} if isinstance(names, str) else names
+    if not isinstance(found, Collection) or any(not isinstance(name, str) for name in found):
+        raise ArgumentError(f"{what} is True, False, or names, and not {names!r}")
+    return set(found)
 
 
 def groups_inside(apply: Apply, within: Sequence[Group]) -> tuple[Group, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..types import Array
 from ..variables import Variable
-from .text import show_dims, show_number, show_range
+from .text import show_number, show_range
 
 __all__ = ["NOTHING", "Index", "Numbers", "Reading", "Strip"]
 
@@ -16,9 +16,9 @@ Index = tuple["int | None", ...]
 """Where a picture stands in the loops around it: a step for each, or None for all of its steps."""
 
 Strip = tuple[tuple["float | None", ...], ...]
-"""Rows of cells from 0, the least value, to 1, the greatest; None for what is not a number."""
+"""Rows of cells from -1 to 1, by the largest number of all; None for what is not a number."""
 
-_ROWS, _CELLS = 4, 16
+_ROWS, _CELLS = 8, 16
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,6 @@ class Numbers:
     def gradient(self, v: Variable, at: Index) -> Reading:
         return _reading(v, self.gradients.get(v), at)
 
-    @property
-    def known(self) -> bool:
-        """Whether there are any."""
-        return bool(self.values or self.gradients)
-
 
 def _reading(v: Variable, value: Any, at: Index) -> Reading:
     array = np.asarray(value)
@@ -58,31 +53,29 @@ def _reading(v: Variable, value: Any, at: Index) -> Reading:
     array = array[tuple(slice(None) if step is None else step for step in at)]
     if array.ndim == 0:
         return Reading(show_number(array.item()))
-    return Reading(show_range(array) or show_dims(array.shape), strip(array))
+    return Reading(show_range(array) or "empty", strip(array))
 
 
 def strip(array: Array) -> Strip:
-    """A small heat map: the last axis across, the others down, each cell a mean where there are
-    more than 4 × 16.
+    """A small heat map: the last axis across, the others down, 0 in the middle of its scale.
 
-    >>> strip(np.array([[0.0, 1.0], [4.0, float("nan")]]))
-    ((0.0, 0.25), (1.0, None))
+    Of more than 8 × 16 numbers each cell is the mean of some neighbours.
+
+    >>> strip(np.array([[0.0, -1.0], [4.0, float("nan")]]))
+    ((0.0, -0.25), (1.0, None))
     """
     if not array.size:
         return ()
     grid = array.reshape(-1, array.shape[-1]).astype(np.float64)
     grid /= np.abs(grid[np.isfinite(grid)]).max(initial=0.0) or 1.0  # sums of 1e308 overflow
     grid = _fewer(_fewer(grid, _ROWS).T, _CELLS).T
-    known = grid[np.isfinite(grid)]
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-    grid = (grid - low) / ((high - low) or 1.0)
     return tuple(tuple(_cell(x) for x in row) for row in grid.tolist())
 
 
 def _cell(share: float) -> float | None:
     if np.isnan(share):
         return None
-    return float(np.clip(share, 0.0, 1.0))
+    return float(np.clip(share, -1.0, 1.0))
 
 
 def _fewer(rows: Array, most: int) -> Array:

@@ -5,7 +5,7 @@ bound to wires from outside before its gates are painted. A body may use the sam
 the graph around it, so that a wire belongs to a variable *in a scope*.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from linecache import getline
@@ -46,8 +46,14 @@ class Painter:
     """Paints one picture. Afterwards `nodes` and `keys` tell which node of the picture an
     application is, and which wire a variable, each at the steps of the loops around it."""
 
-    def __init__(self, unrolling: Unrolling, folding: Folding, numbers: Numbers) -> None:
-        self.unrolling, self.folding, self.numbers = unrolling, folding, numbers
+    def __init__(
+        self,
+        unrolling: Unrolling,
+        folding: Folding,
+        numbers: Numbers,
+        names: Mapping[Variable, str],
+    ) -> None:
+        self.unrolling, self.folding, self.numbers, self.names = unrolling, folding, numbers, names
         self.sketch = Sketch()
         self.root = Scope(self.sketch.root)
         self.entering: dict[Variable, tuple[str, int]] = {}  # carries: a name, and from which step
@@ -95,7 +101,7 @@ class Painter:
             ordered = 1 < count < 4 and not apply.gate.commutative
             self._wire(v, scope).to(node, f"{i + 1}/{count}" if ordered else "")
         for v in apply.outputs:
-            name = v.name or ("" if apply.single else f"[{v.index}]")
+            name = v.name or self.names.get(v) or ("" if apply.single else f"[{v.index}]")
             scope.wires[v] = self._from(node, v, scope, name)
 
     def _frame(self, groups: Iterable[Group], scope: Scope) -> Frame:
@@ -256,6 +262,8 @@ class Painter:
                 if i < loop.carries:
                     self._enter(loop, i)
                     name, how = self._row_name(v, "carry", t), "later" if after_gap else ""
+                    if s == 0:
+                        name = apply.inputs[i].name or name  # the start, as the user calls it
                     step.wires[v] = self._tap(carry[i], step, name, how)
                 elif i < loop.carries + loop.sequences:
                     row = scope.rows.get(apply.inputs[i], {}).get(t)
@@ -323,7 +331,7 @@ class Painter:
         assert v.owner
         frame = self._frame(groups_inside(v.owner, scope.within), scope)
         box = self.sketch.node(frame, "row", "stack")
-        for _, row in sorted(scope.rows[v].items(), key=lambda pair: str(pair[0])):
+        for row in scope.rows[v].values():
             row.to(box)
         return self._from(box, v, scope, v.name or "")
 

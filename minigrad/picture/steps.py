@@ -14,6 +14,8 @@ from ..variables import Variable
 
 __all__ = ["Steps", "Unrolling"]
 
+_MOST = 40  # columns
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -54,11 +56,17 @@ class Unrolling:
         if isinstance(total, Dim) and total.names() <= self.sizes.keys():
             total = evaluate(total, self.sizes)
         if isinstance(total, int):
-            if self.unroll is True or self.unroll >= total:
-                return Steps(total)
+            shown = total if self.unroll is True else min(self.unroll, total)
         elif self.unroll is True:
             raise PictureError(
                 f"{loop} over {total} cannot be unrolled: nothing here says how much {total} is; "
                 "pass a number of steps, such as unroll=3"
             )
-        return Steps(self.unroll - 1, total - 1)
+        else:
+            shown = self.unroll
+        if shown > _MOST:
+            raise PictureError(
+                f"{shown} steps of {loop} beside each other cannot be read: pass a number of at "
+                f"most {_MOST}, such as unroll=5, for the first four and the last"
+            )
+        return Steps(shown) if shown == total else Steps(shown - 1, total - 1)

@@ -99,5 +99,7 @@ def show_value(value: npt.ArrayLike) -> str:
     array = np.asarray(value)
     if array.ndim == 0:
         return show_number(array.item())
+    if array.size == 1:
+        return f"[{show_number(array.item())}]"
     shape, span = show_dims(array.shape), show_range(array)
     return f"{shape} {'in' if '…' in span else 'of'} {span}" if span else shape

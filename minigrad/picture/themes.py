@@ -33,7 +33,10 @@ class Theme:
     fills: tuple[str, str]
     """The ground of frames, in turns by depth."""
     low: str
-    """The lower end of heat strips; the upper ones are `value` and `gradient`."""
+    """0 in heat strips; large numbers have the colour `value` or `gradient`, and negative ones the
+    following two. (In grey only how large they are can be seen.)"""
+    value_below: str
+    gradient_below: str
     nan: str
     """A cell of a heat strip that is not a number."""
 
@@ -53,7 +56,9 @@ THEMES = {
         delay="#eceff1",
         frame="#b0bec5",
         fills=("#fafafa", "#f3f5f6"),
-        low="#e4e8ee",
+        low="#e9ecf0",
+        value_below="#c77700",
+        gradient_below="#00796b",
         nan="#ff00ff",
     ),
     "dark": Theme(
@@ -71,6 +76,8 @@ THEMES = {
         frame="#566069",
         fills=("#1d2126", "#252a30"),
         low="#3c444d",
+        value_below="#e0a458",
+        gradient_below="#4db6ac",
         nan="#ff00ff",
     ),
     "grey": Theme(
@@ -88,6 +95,8 @@ THEMES = {
         frame="#9a9a9a",
         fills=("#fafafa", "#f2f2f2"),
         low="#e6e6e6",
+        value_below="#000000",
+        gradient_below="#5c5c5c",
         nan="#ffffff",
     ),
 }

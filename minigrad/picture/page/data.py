@@ -138,7 +138,7 @@ def _entry(array: Array, reading: Reading, known: int) -> dict[str, Any]:
     """One value at one step: its text and strip on pictures, its numbers, and from which position
     on it is known."""
     entry: dict[str, Any] = {"from": known, "text": reading.text, "rows": _rows(array)}
-    cells = [-1 if c is None else round(100 * c) for row in reading.strip for c in row]
+    cells = [None if c is None else round(100 * c) for row in reading.strip for c in row]
     return entry | ({"cells": cells} if len(cells) > 1 else {})
 
 

@@ -87,7 +87,8 @@ def build_page(
     """
     numbered = Numbered(cost, values, gradients, walk(cost, values, gradients, max_moments))
     shown, back = numbered.one_step()
-    folds: dict[str, Any] = {"fold": fold, "unfold": unfold}
+    words = names(cost)
+    folds: dict[str, Any] = {"fold": fold, "unfold": unfold, "names": words}
     drawings = {"folded": draw(cost, max_nodes=max_nodes, values=shown, gradients=back, **folds)}
     folds |= {"values": values, "gradients": gradients}
     if unrolled := _unrolled(cost, max(numbered.clock, default=0), folds):
@@ -95,7 +96,7 @@ def build_page(
     data = numbered.data() | {
         "pictures": {kind: picture_data(d, numbered) for kind, d in drawings.items()}
     }
-    return _filled(f"{tidy(names(cost).get(cost, 'f'))}, step by step", drawings, data)
+    return _filled(f"{tidy(words.get(cost, 'f'))}, step by step", drawings, data)
 
 
 def _unrolled(cost: Variable, longest: int, options: Mapping[str, Any]) -> Drawing | None:

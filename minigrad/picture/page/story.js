@@ -74,15 +74,16 @@ function drawEntry(text, cells, word, entry, position) {
   }
   cells.forEach((cell, i) => {
     cell.classList.toggle("unknown", !known);
-    const share = entry.cells?.[i] ?? 0;
+    const share = entry.cells?.[i];
     cell.style.fill = known ? shade(word, share) : "";
-    cell.style.stroke = known && share < 0 ? "var(--ink)" : "";
+    cell.style.stroke = known && share === null ? "var(--ink)" : "";
   });
 }
 
 function shade(word, share) {
-  if (share < 0) return "var(--nan)";
-  return `color-mix(in srgb, var(--${word}) ${share}%, var(--low))`;
+  if (share === null) return "var(--nan)";
+  const full = share < 0 ? `${word}-below` : word;
+  return `color-mix(in srgb, var(--${full}) ${Math.abs(share ?? 0)}%, var(--low))`;
 }
 
 // From now on a text of another length stays in the middle.

@@ -53,7 +53,8 @@ def _variables(colours: dict[str, str]) -> str:
 
 def _named(theme: Theme) -> dict[str, str]:
     """The colours of a theme by name."""
-    found = {f.name: getattr(theme, f.name) for f in fields(theme) if f.name != "fills"}
+    names = {f.name: f.name.replace("_", "-") for f in fields(theme) if f.name != "fills"}
+    found = {name: getattr(theme, field) for field, name in names.items()}
     return found | {f"fill-{i}": colour for i, colour in enumerate(theme.fills)}
 
 

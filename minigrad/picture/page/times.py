@@ -40,7 +40,9 @@ class Times:
             gate = apply.gate
             if isinstance(gate, Scan):
                 varying = gate.body.inputs[: gate.carries + gate.sequences]
-                self.entering |= {v: (apply, i) for i, v in enumerate(varying)}
+                for i, v in enumerate(varying):
+                    if v.owner is None:  # a loop on the way back reads rows of another one's step
+                        self.entering.setdefault(v, (apply, i))
                 self._enter(gate.body.applies())
 
     def _own(self, v: Variable, at: At) -> At:
@@ -116,6 +118,11 @@ class Times:
             return None
         if isinstance(v.owner.gate, Scan):
             inner = set(v.owner.gate.body.applies())
-            found = [p for (apply, _), p in self.back.items() if apply in inner]
+            here = len(at)
+            found = [
+                p
+                for (apply, place), p in self.back.items()
+                if apply in inner and place[:here] == at
+            ]
             return min(found, default=None)
         return self.back.get((v.owner, at))

@@ -48,7 +48,7 @@ class Row(Gate):
     t: str
 
     def formula(self, *types: Type) -> Notation:
-        return Notation(f"{{0:atom}}[{self.t}]", rf"{{0:atom}}_{self.t}")
+        return Notation(f"{{0:atom}}_{self.t}", rf"{{0:atom}}_{self.t}")
 
     def infer(self, x: Type) -> Type:
         return Type(x.shape[1:], x.dtype)

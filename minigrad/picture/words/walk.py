@@ -69,11 +69,13 @@ def walk(
     forward = [entry for entry in tape.entries if isinstance(entry, Use)]
     count = len(forward) + len(tape.uses_back())
     if count > max_moments:
-        raise PictureError(
+        error = PictureError(
             f"this run has {count} moments, and more than {max_moments} are hard to follow one by "
-            f"one: take fewer time steps, or pass max_moments={count}",
+            "one: take fewer time steps",
             cost.where,
         )
+        error.add_note(f"max_moments={count} tells it all the same")
+        raise error
     if not forward:
         return []
     story = _Story(tape)
