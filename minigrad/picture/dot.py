@@ -44,7 +44,6 @@ class Writer:
         self.sketch, self.theme = sketch, theme
         self.down = sketch.unrolled
         self.texts, self.segments = sketch.segments()
-        self.onward = {segment.tail for segment in self.segments}
         self.content: dict[Frame, list[Node]] = {}
         for node in (*sketch.nodes, *self.texts):
             if node.frame:
@@ -191,9 +190,9 @@ class Writer:
             tail = f"{tail}:{'s' if self.down else 'e'}"
         if segment.head.kind in ("tap", "end"):
             style["arrowhead"] = "none"
-        if segment.head.kind == "end" and segment.head not in self.onward:
-            style["style"] = "invis"  # the steps of a loop are laid out alike
-        if segment.how == "later" or segment.wire.later:
+        if segment.how == "nowhere":
+            style["style"] = "invis"
+        elif segment.how == "later" or segment.wire.later:
             style["style"] = "dashed"
         if segment.how == "back":
             # dot does not mind what an edge with constraint=false crosses, and may put a delay last

@@ -116,7 +116,8 @@ class Segment:
     tail: Node
     head: Node
     how: str
-    """As of `Wire.to`; "text" for the piece that ends at the wire's own text."""
+    """As of `Wire.to`; "text" for the piece that ends at the wire's own text, "nowhere" for one out
+    of a step whose end nothing leads on from: it takes room, so that steps are alike."""
 
 
 class Sketch:
@@ -189,6 +190,7 @@ class Sketch:
         """Nodes for the texts on wires, with their wires, and all pieces of wires."""
         texts: dict[Node, Wire] = {}
         pieces: list[Segment] = []
+        onward = {wire.tail for wire in self.wires if wire.ends}
         for wire in self.wires:
             tail = wire.tail
             if wire.ends and wire.has_text:
@@ -197,5 +199,6 @@ class Sketch:
                 pieces.append(Segment(f"{wire.key}_0", wire, tail, text, "text"))
                 tail = text
             for head, how in wire.ends:
+                how = "nowhere" if head.kind == "end" and head not in onward else how
                 pieces.append(Segment(f"{wire.key}_{len(pieces)}", wire, tail, head, how))
         return texts, pieces

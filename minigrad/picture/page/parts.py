@@ -81,6 +81,8 @@ class _Lines:
         self.into: dict[Node, list[Segment]] = {}
         self.out: dict[Node, list[Segment]] = {}
         for segment in segments:
+            if segment.how == "nowhere":
+                continue
             self.into.setdefault(segment.head, []).append(segment)
             self.out.setdefault(segment.wire.tail, []).append(segment)
 
