@@ -132,7 +132,7 @@ def test_a_page_to_step_through(call: Call) -> None:
         (["rnn", "--unroll", 2, "--out", "f.html"], "--plain and --unroll are for pictures, and f"),
         (["lstm", "--out", "f.gif"], "saved as one of .svg, .png, .pdf, .dot, not as 'f.gif'"),
         (["lstm", "--folded", "--unroll", 2, "--out", "."], "not as '-folded'"),
-        (["lstm", "--steps", 500, "--unroll", 500], "more than 400 are hard to read"),
+        (["lstm", "--steps", 500, "--unroll", 500], "500 steps of scan LSTM beside each other"),
         (["stakced"], "there is no picture 'stakced': did you mean stacked?"),
     ],
 )
@@ -148,9 +148,9 @@ def test_the_help_of_the_group_lists_all(call: Call) -> None:
 
 
 def test_too_many_gates_are_refused_without_a_word_of_python(call: Call) -> None:
-    refused = call("draw", "rnn", "--steps", 500, "--unroll", 500)
+    refused = call("draw", "circuit", "+".join(["x"] * 500), "x=1")
     assert refused.err == (
-        "minigrad: the picture would have 501 gates, and more than 400 are hard to read and slow "
+        "minigrad: the picture would have 499 gates, and more than 400 are hard to read and slow "
         "to lay out: draw an inner part of it, fold groups, or unroll fewer steps\n"
     )
 

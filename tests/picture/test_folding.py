@@ -363,12 +363,38 @@ def test_groups_in_an_unrolled_loop_are_one_node_in_each_step(read, look):
 
 
 def test_a_group_around_an_unrolled_loop(read, look):
-    drawing = draw(rnn_in_a_group(), unroll=2, fold="layer")
-    assert read(drawing).texts("group") == ["layer\n4 gates\n1 parameter"]
-    assert not drawing.sketch.unrolled
     drawing = draw(rnn_in_a_group(), unroll=2, fold=False)
     look(drawing).assert_tidy()
     assert list(read(drawing).frames.values())[:2] == ["layer", "RNN: scan over T"]
+
+
+@pytest.mark.parametrize("fold", ["layer", ["layer", "cell"], True, None])
+def test_a_loop_that_is_to_be_unrolled_is_not_folded_away(read, fold):
+    drawing = draw(rnn_in_a_group(), unroll=2, fold=fold)
+    assert list(read(drawing).frames.values())[:3] == ["layer", "RNN: scan over T", "t = 0"]
+    folded = fold is True or "cell" in (fold or ())
+    assert len(read(drawing).texts("group")) == (2 if folded else 0)  # one in each step
+
+
+def test_the_groups_around_a_loop_in_a_loop_are_opened_too(read):
+    def outer(total, row):
+        with mg.group("inside"):
+            last, _ = mg.scan(lambda c, e: (mg.tanh(c + e), None), total, row, name="row")
+        return last, None
+
+    with mg.group("layer"):
+        f, _ = mg.scan(outer, 0.0, mg.input("M", (2, 3)), name="rows")
+    titles = list(read(draw(f, unroll=True, fold=True)).frames.values())
+    assert titles.count("inside") == 2
+    assert titles.count("t = 2") == 2
+    assert read(draw(f, fold="layer")).texts("group") == ["layer\n2 gates"]
+
+
+@pytest.mark.parametrize("wrong", [3, [3], 2.5])
+@pytest.mark.parametrize("argument", ["fold", "unfold"])
+def test_groups_are_told_by_names(argument, wrong):
+    with pytest.raises(ArgumentError, match=f"^{argument} is True, False, or names, and not "):
+        draw(neuron(), **{argument: wrong})
 
 
 def test_the_gates_of_a_gradient_are_a_group(read):

@@ -218,11 +218,42 @@ def test_all_steps_of_a_length_that_nothing_tells():
         draw(rnn()[0], unroll=True)
 
 
+def test_the_first_step_has_the_name_of_the_start(read):
+    taps = read(draw(rnn(length=3)[0], unroll=True)).texts("tap")
+    assert [t for t in taps if t.startswith("h")] == ["h0", "h_0", "h_1"]
+    backwards = read(draw(rnn(reverse=True, length=3)[0], unroll=True))
+    taps = [b for b in backwards.boxes.values() if b.kind == "tap" and b.text.startswith("h")]
+    assert {backwards.title(tap): tap.text for tap in taps} == {"t = 0": "h_1", "t = 1": "h_2", "t = 2": "h0"}
+    nameless, _ = mg.scan(lambda h, u: ((h + u).named("h"), None), 0.0, mg.input("x", (2,)))
+    assert read(draw(nameless, unroll=True)).texts("tap") == ["h_-1", "h_0"]
+
+
+@pytest.mark.parametrize("unroll", [None, 2, True])
+def test_nothing_is_drawn_towards_an_end_that_nothing_leads_on_from(look, unroll):
+    def step(carry, x):
+        h, c = carry
+        return (mg.tanh(h + x).named("h"), (c * x).named("c")), None
+
+    (h, c), _ = mg.scan(step, (0.0, mg.input("c0")), mg.input("xs", (3,)))
+    for last, nowhere in ((h, {"c"}), (h + c, set())):
+        drawing = draw(last, unroll)
+        drawn = look(drawing).edges
+        hidden = [s for s in drawing.sketch.segments()[1] if s.name not in drawn]
+        assert {s.how for s in hidden} <= {"nowhere"}
+        assert {s.wire.name for s in hidden} == (nowhere if unroll else set())
+
+
+def test_more_than_forty_steps_are_refused():
+    for length, unroll in ((41, True), (1000, True), ("T", 41), ("T", 10**9)):
+        with pytest.raises(PictureError, match=r"steps of scan beside each other .* unroll=5"):
+            draw(rnn(length=length)[0], unroll=unroll, fold=False)
+    assert draw(rnn(length=40)[0], unroll=10**9, fold=False).gates == 160
+    assert draw(rnn(length=1000)[0], unroll=40, fold=False).gates == 160
+
+
 def test_unrolled_gates_count():
-    with pytest.raises(PictureError, match="4000 gates"):
-        draw(rnn(length=1000)[0], unroll=True, fold=False)
-    with pytest.raises(PictureError, match="4000000000 gates"):
-        draw(rnn()[0], unroll=10**9, fold=False)
+    with pytest.raises(PictureError, match="160 gates"):
+        draw(rnn(length=1000)[0], unroll=40, fold=False, max_nodes=159)
 
 
 @pytest.mark.parametrize("unroll", [-1, 2.0, "all"])
