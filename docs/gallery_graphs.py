@@ -66,9 +66,9 @@ def gradient_graph() -> Shown:
 def arrays() -> Shown:
     """Arrays
 
-    An array is a strip of cells, dark where its numbers are large; beside it stand the least
-    and the greatest of them. Four flowers, two measures each, are given a score for each of
-    three kinds. The loss, many gates, is folded here.
+    An array is a strip of cells, pale where its numbers are near 0, and of another colour where
+    they are negative; beside it stand the least and the greatest of them. Four flowers, two
+    measures each, are given a score for each of three kinds. The loss, many gates, is folded here.
     """
     rng = np.random.default_rng(0)
     x, kind = mg.input("x", ("B", 2), "float64"), mg.input("kind", ("B",), "int64")
@@ -132,7 +132,7 @@ def rnn_of_arrays() -> Shown:
     """A recurrent network of arrays
 
     States of three numbers and inputs of two. Folded, the strip on a wire has a row for each
-    step.
+    step: the first one of h on its way into the step is that of h0, which is 0 and pale.
     """
     rng = np.random.default_rng(0)
     x, h0 = mg.input("x", ("T", 2), "float64"), mg.input("h0", (3,), "float64")

@@ -368,3 +368,13 @@ def test_default_updates_of_what_only_default_updates_need() -> None:
     p.default_update, q.default_update = p + q, q + r
     f = mg.function([], p * 1)
     assert [float(f()) for _ in range(4)] == [0, 1, 4, 9]
+
+
+def test_its_graph_is_what_was_asked_for_by_name() -> None:
+    x, w, nameless = mg.input("x"), mg.parameter(2.0, "w"), mg.parameter(1.0)
+    cost, new = (x * w).named("cost"), w - 1
+    f = mg.function([x], [cost, cost, mg.tanh(x)], [(w, new), (nameless, nameless * 2)])
+    before = f.graph["cost"].eval({x: 3})
+    assert list(f.graph) == ["cost", "cost [1]", "out[2]", "new w", "new value"]
+    assert f.graph["cost"].name == "cost"
+    assert f(3)[0] == before == 6

@@ -256,6 +256,8 @@ def test_parameters_and_gradients_that_do_not_match() -> None:
         update({"a": a, "b": a}, parameters)
     with pytest.raises(ArgumentError, match="1 must be a parameter, and is <x"):
         update(cost, [a, mg.input("x")])
+    with pytest.raises(ArgumentError, match=r"module.parameters\(\) is a dict: pass it, or its v"):
+        update(cost, parameters.keys())  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="given twice among 0, 1"):
         update(cost, [a, a])
     with pytest.raises(GradientError, match="no gradient reaches c"):

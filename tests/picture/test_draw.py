@@ -89,6 +89,31 @@ def test_gradients_by_variables_of_one_name_or_none_are_all_there(read):
     a, b, c = mg.input("w"), mg.input("w"), mg.parameter(2.0)
     shown = read(draw(a * b * c, wrt=[a, b, c])).texts("text")
     assert {"f", "∂f/∂w[0]", "∂f/∂w[1]", "∂f/∂wrt[2]"} <= set(shown)
+    clashing = mg.input("w[0]")
+    shown = read(draw(a * b * clashing, wrt=[a, b, clashing])).texts("text")
+    assert {"∂f/∂w[0]", "∂f/∂w[1]", "∂f/∂w[0]′"} <= set(shown)
+
+
+def test_variables_without_a_name_can_be_called_something(read):
+    x = mg.input("x")
+    a = x * 2
+    assert read(draw(mg.exp(a))).labels == []
+    assert read(draw(mg.exp(a), names={a: "a1"})).labels == ["a1"]
+    assert read(draw(mg.exp(a.named("b")), names={a: "a1"})).labels == ["b"]
+
+
+def test_a_compiled_function_is_drawn_with_its_results_and_new_values(read):
+    x, w = mg.input("x"), mg.parameter(2.0, "w")
+    cost = (w * x).named("cost")
+    f = mg.function([x], [cost, mg.tanh(cost)], [(w, w - mg.grad(cost, w))])
+    picture = read(draw(f))
+    assert set(picture.texts("text")) >= {"cost", "out[1]", "new w"}
+    assert picture.texts("gate") == sorted(["×", "tanh", "−", "×"])
+
+
+def test_a_basic_index_is_brackets_with_a_colon(read):
+    x = mg.input("x", (3,))
+    assert read(draw(x[1:])).texts("gate") == ["[:]"]
 
 
 def test_the_outputs_of_one_gate_can_be_told_apart(read):
@@ -179,6 +204,18 @@ def test_when_all_else_fails_the_gates_of_a_line_are_one_node(read):
 def test_only_variables_can_be_drawn(outputs):
     with pytest.raises(ArgumentError, match="drawn of variables"):
         draw(outputs)
+
+
+@pytest.mark.parametrize("outputs", [[], (), {}, None, mg.function([], None)])
+def test_of_nothing_there_is_no_picture(outputs):
+    with pytest.raises(ArgumentError, match="there is nothing to draw in"):
+        draw(outputs)
+
+
+def test_with_wrt_there_is_one_cost():
+    x = mg.input("x")
+    with pytest.raises(ArgumentError, match="with wrt one scalar cost is drawn, and there was"):
+        draw([mg.sin(x), mg.cos(x)], wrt=x)
 
 
 def test_values_are_keyed_by_variables():

@@ -31,7 +31,7 @@ def test_a_path_may_be_text_and_its_suffix_upper_case(tmp_path, circuit):
 def test_another_suffix_is_refused_naming_the_four(tmp_path, circuit, name):
     with pytest.raises(PictureError, match=r"\.svg, \.png, \.pdf, \.dot") as caught:
         draw(circuit[0]).save(tmp_path / name)
-    assert name in str(caught.value)
+    assert f"{name!r} (a page to step through is made by the .page of a trace)" in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 

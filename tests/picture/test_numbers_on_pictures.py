@@ -213,3 +213,51 @@ def test_in_the_loop_on_the_way_back_gradients_are_red_where_they_enter_a_step_t
     for box in forward:  # values of the way there that are read on the way back stay blue
         wires = [head for tail, head in picture.edges if tail is box and head.kind == "wire"]
         assert all(len(svg.nodes[wire.name].of(VALUE)) == 1 for wire in wires)
+
+
+def numbers_of_gates(drawing):
+    """How many gates have a value in blue, and how many only a gradient, in red."""
+    wires = [wire for wire in drawing.sketch.wires if wire.tail.kind == "gate"]
+    blue = sum(bool(wire.value.text) for wire in wires)
+    return blue, sum(not wire.value.text and bool(wire.gradient.text) for wire in wires)
+
+
+def output(drawing, name):
+    """The wire that leads to an output."""
+    (wire,) = (w for w in drawing.sketch.wires if (name,) in [node.lines for node, _ in w.ends])
+    return wire
+
+
+def test_a_gradient_that_the_cost_is_made_of_has_values():
+    x = mg.input("x")
+    y = mg.exp(x).named("y")
+    g = mg.grad(y, x).named("g")
+    trace = mg.trace((y + g * g).named("f"), {x: 0.5})
+    drawing = trace.draw(wrt=x, fold=False)
+    e = np.exp(0.5)
+    cost, slope = output(drawing, "f"), output(drawing, "∂f/∂x")
+    assert cost.value.text == f"{e + e * e:.4g}"
+    assert {w.value.text for w in drawing.sketch.wires if w.name in ("y", "g")} == {f"{e:.4g}"}
+    assert (slope.value.text, slope.gradient.text) == ("", f"{e + 2 * e * e:.4g}")
+
+
+def test_groups_of_the_user_do_not_tell_what_is_a_gradient():
+    def cost(name):
+        x = mg.input("x")
+        with mg.group(name):
+            return mg.trace(mg.sin(mg.exp(x)).named("f"), {x: 0.5}), x
+
+    (plain, x), (called, y) = cost("layer"), cost("gradient")
+    expected = numbers_of_gates(plain.draw(wrt=x, fold=False))
+    assert expected[0] == 2
+    assert numbers_of_gates(called.draw(wrt=y, fold=False)) == expected
+    with mg.group("here"):
+        assert numbers_of_gates(plain.draw(wrt=x, fold=False)) == expected
+
+
+def test_the_gradient_may_be_by_what_lies_behind_a_gate_that_is_written_out(read):
+    x = mg.input("x")
+    s = mg.sigmoid(x).named("s")
+    drawing = mg.trace((s * s).named("f"), {x: 0.0}).draw(unfold="sigmoid", wrt=s, fold=False)
+    assert output(drawing, "∂f/∂s").gradient.text == "1"
+    assert "σ" not in read(drawing).texts("gate")

@@ -113,6 +113,28 @@ def test_what_a_gate_reads_is_known_before_its_moment_and_what_it_makes_from_the
                     assert known("gradient", v, m.at) <= position
 
 
+def test_gradients_of_an_inner_loop_s_results_are_told_at_their_own_outer_step():
+    def outer(c, row):
+        last, _ = mg.scan(lambda k, u: (mg.tanh(k + u), None), c, row)
+        return last.named("last"), None
+
+    total, _ = mg.scan(outer, 0.0, mg.input("M", (2, 2)))
+    found = data(mg.trace(mg.sin(total), {"M": np.ones((2, 2), "float32")}).page())
+    assert (found["forward"], len(found["moments"])) == (9, 18)  # sin, and 2 × 2 × (tanh, +)
+    last = next(v for v in found["variables"] if v["name"] == "last" and v["steps"])
+    assert [entry["from"] for entry in last["gradient"]] == [14, 10]
+
+
+def test_a_gradient_of_a_loop_in_the_cost_is_told_too():
+    x, w = mg.input("x", (3,)), mg.input("w")
+    last, _ = mg.scan(lambda h, u: (mg.tanh(w * h + u).named("h"), None), 0.0, x)
+    trace = mg.trace((mg.grad(last, w) ** 2 + last).named("f"), {x: [1, 2, 3], w: 0.5})
+    found = data(trace.page())
+    assert len(found["variables"]) == len(trace.values)
+    moments = walk(trace.cost, trace.values, trace.gradients)
+    assert len(found["moments"]) == len(moments) > 50
+
+
 def test_at_the_end_everything_is_known(paged):
     _, _, found = paged
     entries = [e for v in found["variables"] for e in [*v["value"], *v.get("gradient", ())]]
