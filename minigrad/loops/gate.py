@@ -1,6 +1,6 @@
 """Scan, the gate that is a loop, and its way back, which is made of scans again."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from ..interpret import run
 from ..types import Type
 from ..variables import Constant, Input, Variable
 
-__all__ = ["Scan"]
+__all__ = ["Scan", "everywhere"]
 
 
 @dataclass(frozen=True)
@@ -318,6 +318,17 @@ class _WayBack:
         stacked |= {v: outer[v] for v in self.residuals if v in xs}
         fixed = {v: outer.get(v, v) for v in self.residuals if v not in stacked}
         return stacked, fixed
+
+
+def everywhere(
+    order: Iterable[Apply], loops: tuple[Apply, ...] = ()
+) -> Iterator[tuple[Apply, tuple[Apply, ...]]]:
+    """The applications of a walk, each loop followed by those in its body, and the loops that each
+    is in, the outermost first."""
+    for apply in order:
+        yield apply, loops
+        if isinstance(apply.gate, Scan):
+            yield from everywhere(apply.gate.body.applies(), (*loops, apply))
 
 
 def _like(v: Variable) -> Variable:

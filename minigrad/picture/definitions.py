@@ -6,7 +6,7 @@ from dataclasses import replace
 from ..gates import Composite
 from ..graph import Apply, Gate, applies, instead_of
 from ..groups import group
-from ..loops.gate import Scan
+from ..loops.gate import Scan, everywhere
 from ..variables import Variable
 
 __all__ = ["composites", "written_out"]
@@ -14,13 +14,7 @@ __all__ = ["composites", "written_out"]
 
 def composites(order: Iterable[Apply]) -> set[str]:
     """The names of the composite gates in a graph, inside loops too."""
-    found: set[str] = set()
-    for apply in order:
-        if isinstance(apply.gate, Scan):
-            found |= composites(apply.gate.body.applies())
-        elif isinstance(apply.gate, Composite):
-            found.add(str(apply.gate))
-    return found
+    return {str(a.gate) for a, _ in everywhere(order) if isinstance(a.gate, Composite)}
 
 
 def written_out(

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ArgumentError
 from ..graph import Apply
 from ..groups import Group
-from ..loops.gate import Scan
+from ..loops.gate import Scan, everywhere
 from ..variables import Constant, Parameter, Variable
 from .steps import Unrolling
 
@@ -130,22 +130,12 @@ def choose(
 
 def around_loops(order: Iterable[Apply]) -> set[Group]:
     """The groups that loops are in."""
-    found: set[Group] = set()
-    for apply in order:
-        if isinstance(apply.gate, Scan):
-            found.update(_path(apply))
-            found |= around_loops(apply.gate.body.applies())
-    return found
+    return {g for a, _ in everywhere(order) if isinstance(a.gate, Scan) for g in _path(a)}
 
 
 def all_groups(order: Iterable[Apply]) -> set[Group]:
     """The groups of a graph, inside loops too."""
-    found: set[Group] = set()
-    for apply in order:
-        found.update(_path(apply))
-        if isinstance(apply.gate, Scan):
-            found |= all_groups(apply.gate.body.applies())
-    return found
+    return {group for apply, _ in everywhere(order) for group in _path(apply)}
 
 
 def as_names(what: str, names: Any) -> set[str]:

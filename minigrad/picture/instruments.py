@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..gates import Astype, Matmul, Multiply, Relu, Sigmoid, Tanh
 from ..graph import Apply, Gate, applies, dependents
-from ..loops import Scan
+from ..loops.gate import Scan, everywhere
 from ..types import Array
 from ..variables import Constant
 from .plots import GRADIENT, NEUTRAL, SERIES, VALIDATION, VALUE, new_axes, plain
@@ -67,7 +67,11 @@ def gradient_flow(trace: "Trace") -> list[GradientFlow]:
     Of a loop in a loop (as `checkpoint` makes) all steps follow each other. Raises ArgumentError
     where there is no scan.
     """
-    found = [list(_flows(trace, *loop)) for loop in _loops(applies([trace.cost]))]
+    found = [
+        list(_flows(trace, len(loops) + 1, apply))
+        for apply, loops in everywhere(applies([trace.cost]))
+        if isinstance(apply.gate, Scan)
+    ]
     if not found:
         raise ArgumentError("this trace has no scan in it: there are no time steps to look at")
     found = [flows for flows in found if flows]
@@ -91,14 +95,6 @@ def _flows(trace: "Trace", depth: int, apply: Apply) -> Iterator[tuple[str, Grad
             name = v.name or scan.body.inputs[i].name or f"carry {i}"
             flow = GradientFlow(name, _norms(rows), _recurrent_norm(trace, apply, i))
             yield scan.name or "scan", flow
-
-
-def _loops(order: Sequence[Apply], depth: int = 1) -> Iterator[tuple[int, Apply]]:
-    """The scans of a walk, and those in their bodies, each with the number of loops it is."""
-    for apply in order:
-        if isinstance(apply.gate, Scan):
-            yield depth, apply
-            yield from _loops(apply.gate.body.applies(), depth + 1)
 
 
 def _norms(rows: Array) -> Array:
@@ -219,7 +215,7 @@ def saturation(trace: "Trace") -> list[Saturation]:
     [Saturation(name='σ(x)', gate='σ', low=0.25, high=0.25)]
     """
     order = applies([trace.cost])
-    scans: list[Any] = [apply.gate for _, apply in _loops(order)]
+    scans = [apply.gate for apply, _ in everywhere(order) if isinstance(apply.gate, Scan)]
     parts = [("", order)]
     for number, scan in enumerate(scans):
         prefix = f"{scan.name or 'scan'} {number}: " if len(scans) > 1 else ""

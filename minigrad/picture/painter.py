@@ -13,7 +13,7 @@ from linecache import getline
 from ..dims import Dim, Size
 from ..graph import Apply
 from ..groups import Group
-from ..loops.gate import Scan
+from ..loops.gate import Scan, everywhere
 from ..variables import Constant, Parameter, Variable
 from ..where import short
 from .folding import Folding, Unit, groups_inside
@@ -176,7 +176,8 @@ class Painter:
             if unit is not None:
                 content.setdefault(unit, []).append(apply)
         for unit, order in content.items():
-            lines = [_plural(_gates_in(order), "gate")]
+            gates = sum(not isinstance(a.gate, Scan) for a, _ in everywhere(order))
+            lines = [_plural(gates, "gate")]
             held = {v for apply in order for v in apply.inputs if isinstance(v, Parameter)}
             if held := held - scope.shown:
                 lines.append(_plural(len(held), "parameter"))
@@ -369,12 +370,6 @@ def _carry_name(loop: Scan, i: int) -> str:
     """What a carry is called: as it leaves the step, or else as it enters it."""
     names = (loop.body.outputs[i].name, loop.body.inputs[i].name)
     return tidy(next(filter(None, names), "carry").removesuffix("_t"))
-
-
-def _gates_in(order: Sequence[Apply]) -> int:
-    """How many gates these are, with those inside loops."""
-    loops = (a.gate.body.applies() for a in order if isinstance(a.gate, Scan))
-    return sum(not isinstance(a.gate, Scan) for a in order) + sum(map(_gates_in, loops))
 
 
 def _plural(count: int, word: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import Apply, applies
-from ...loops.gate import Scan
+from ...graph import applies
+from ...loops.gate import everywhere
 from ...types import Array
 from ...variables import Constant, Parameter, Variable
 from ...where import short
@@ -39,7 +39,8 @@ class Numbered:
         self.moments = moments
         self.cost = cost
         self.number = {v: i for i, v in enumerate(self.values)}
-        self.loops = dict(_loops(cost))
+        inner = [(apply, loops[-1]) for apply, loops in everywhere(applies([cost])) if loops]
+        self.loops = dict(reversed(inner))  # of loops with one body the first
 
     def lengths(self, v: Variable) -> At:
         """How many steps the loops around a variable have, the outermost first."""
@@ -109,17 +110,6 @@ class Numbered:
         if None in at or v not in self.values:
             return None
         return tuple(t % n for t, n in zip(at, self.lengths(v), strict=False) if t is not None)
-
-
-def _loops(cost: Variable) -> Iterator[tuple[Apply, Apply]]:
-    """Every application in the step of a loop, and that loop."""
-    stack = applies([cost])
-    while stack:
-        loop = stack.pop()
-        if isinstance(loop.gate, Scan):
-            inner = loop.gate.body.applies()
-            stack += inner
-            yield from ((apply, loop) for apply in inner)
 
 
 def _steps(lengths: At) -> Iterator[At]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ...graph import Apply, applies
-from ...loops.gate import Scan
+from ...loops.gate import Scan, everywhere
 from ...types import Array
 from ...variables import Variable
 from ..words.walk import Moment
@@ -32,18 +32,17 @@ class Times:
             for v in moment.shown:
                 self.complete[v, self._own(v, moment.at)] = position
         self.entering: dict[Variable, tuple[Apply, int]] = {}
-        self._enter(applies([cost]))
+        self._enter()
         self._values: dict[tuple[Variable, At], int] = {}
 
-    def _enter(self, order: Sequence[Apply]) -> None:
-        for apply in order:
+    def _enter(self) -> None:
+        for apply, _ in everywhere(applies([self.cost])):
             gate = apply.gate
             if isinstance(gate, Scan):
                 varying = gate.body.inputs[: gate.carries + gate.sequences]
                 for i, v in enumerate(varying):
                     if v.owner is None:  # a loop on the way back reads rows of another one's step
                         self.entering.setdefault(v, (apply, i))
-                self._enter(gate.body.applies())
 
     def _own(self, v: Variable, at: At) -> At:
         """The steps of the loops around a variable, among those of a place that it is seen from."""

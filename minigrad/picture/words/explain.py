@@ -9,9 +9,9 @@ from ...autodiff import grad, vjp
 from ...dims import Shape
 from ...errors import ArgumentError, PictureError
 from ...functions import ones_like
-from ...graph import Apply, applies, leaves
+from ...graph import applies, leaves
 from ...interpret import evaluate
-from ...loops.gate import Scan
+from ...loops.gate import everywhere
 from ...notation import escape
 from ...tree import flatten
 from ...types import Array
@@ -109,18 +109,13 @@ def explain(
 
 
 def _check_size(cost: Variable, most: int) -> None:
-    count = _count(applies([cost]))
+    count = len(list(everywhere(applies([cost]))))
     if count > most:
         raise PictureError(
             f"this graph has {count} gates, and more than {most} are hard to follow as equations: "
             f"explain an inner part of it, or pass max_gates={count}",
             cost.where,
         )
-
-
-def _count(order: list[Apply]) -> int:
-    loops = (a.gate.body.applies() for a in order if isinstance(a.gate, Scan))
-    return len(order) + sum(map(_count, loops))
 
 
 def _numbers(rule: ChainRule, values: Mapping[Any, Any]) -> dict[Name, Array]:
