@@ -2,11 +2,36 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["append_whole", "write_atomically"]
+__all__ = ["append_whole", "save", "write_atomically"]
+
+
+def save(
+    path: str | os.PathLike[str],
+    content: Callable[[str], bytes],
+    suffixes: Collection[str],
+    what: str,
+    error: type[Exception],
+    hint: str = "",
+) -> Path:
+    """Write what `content` gives for the suffix of a path, atomically. Returns the path.
+
+    Raises `error` for a suffix that is none of these, or when the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        known = ", ".join(suffixes)
+        raise error(f"{what} is saved as one of {known}, not as {path.name!r}{hint}")
+    made = content(suffix)
+    try:
+        write_atomically(path, made)
+    except OSError as problem:
+        raise error(f"cannot write {path}: {problem.strerror}") from None
+    return path
 
 
 def write_atomically(path: Path, content: bytes) -> None:

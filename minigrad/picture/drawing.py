@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PictureError
-from ..files import write_atomically
+from ..files import save
 from ..graph import Apply
 from ..variables import Variable
 from .columns import places
@@ -51,19 +51,11 @@ class Drawing:
         The file appears complete or not at all. Returns its path. Raises PictureError for another
         suffix, when the file cannot be written, or when there is no engine to lay it out.
         """
-        path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix not in _SUFFIXES:
-            raise PictureError(
-                f"a picture is saved as one of {', '.join(_SUFFIXES)}, not as {path.name!r} "
-                "(a page to step through is made by the .page of a trace)"
-            )
-        content = self.source.encode() if suffix == ".dot" else self.rendered(suffix[1:])
-        try:
-            write_atomically(path, content)
-        except OSError as error:
-            raise PictureError(f"cannot write {path}: {error.strerror}") from None
-        return path
+        hint = " (a page to step through is made by the .page of a trace)"
+        return save(path, self._content, _SUFFIXES, "a picture", PictureError, hint)
+
+    def _content(self, suffix: str) -> bytes:
+        return self.source.encode() if suffix == ".dot" else self.rendered(suffix[1:])
 
     def rendered(self, format: str) -> bytes:
         """The picture as "svg", "png" or "pdf". Raises PictureError where no engine is there."""

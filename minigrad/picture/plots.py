@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..errors import PictureError
-from ..files import write_atomically
 from .themes import theme_called
 
 __all__ = ["as_svg", "loss_curve", "save", "style"]
@@ -24,7 +24,7 @@ SERIES = (
     {"color": "#7d858f", "linestyle": "-", "marker": "x"},
     {"color": "#b8568f", "linestyle": "--", "marker": "v"},
 )
-_FORMATS = ("svg", "png", "pdf")
+_SUFFIXES = (".svg", ".png", ".pdf")
 _DOTS = 150  # an inch, in a png
 
 
@@ -64,18 +64,14 @@ def save(ax: Any, path: str | os.PathLike[str]) -> Path:
     """Write the figure that axes belong to, as its suffix says: ``.svg``, ``.png`` or ``.pdf``.
 
     The file appears complete or not at all. Returns its path. Raises PictureError for another
-    suffix, OSError where it cannot be written.
+    suffix, or when the file cannot be written.
     """
-    path = Path(path)
-    format = path.suffix.lower()[1:]
-    if format not in _FORMATS:
-        raise PictureError(
-            f"a figure is saved as one of {', '.join(f'.{f}' for f in _FORMATS)}, not as "
-            f"{path.name!r}"
-        )
-    dates: dict[str, Any] = {"CreationDate": None} if format == "pdf" else {}
-    write_atomically(path, as_svg(ax) if format == "svg" else _as(ax, format, dates))
-    return path
+
+    def content(suffix: str) -> bytes:
+        dates: dict[str, Any] = {"CreationDate": None} if suffix == ".pdf" else {}
+        return as_svg(ax) if suffix == ".svg" else _as(ax, suffix[1:], dates)
+
+    return files.save(path, content, _SUFFIXES, "a figure", PictureError)
 
 
 def _as(ax: Any, format: str, metadata: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from string import Template
 from typing import Any
 
 from ...errors import PictureError
-from ...files import write_atomically
+from ...files import save
 from ...types import Array
 from ...variables import Variable
 from ..diagram import draw
@@ -48,16 +48,7 @@ class Page:
 
         Raises PictureError for another suffix, or when the file cannot be written.
         """
-        path = Path(path)
-        if path.suffix.lower() not in _SUFFIXES:
-            raise PictureError(
-                f"a page is saved as one of {', '.join(_SUFFIXES)}, not as {path.name!r}"
-            )
-        try:
-            write_atomically(path, self.html.encode())
-        except OSError as error:
-            raise PictureError(f"cannot write {path}: {error.strerror}") from None
-        return path
+        return save(path, lambda _: self.html.encode(), _SUFFIXES, "a page", PictureError)
 
     def _repr_html_(self) -> str:
         return (
