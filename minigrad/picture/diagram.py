@@ -157,13 +157,7 @@ def _opened(unfold: Names, outputs: Sequence[Variable]) -> set[str]:
     gates = composites(order)
     if isinstance(unfold, bool) or unfold is None:
         return groups | gates if unfold else set()
-    names = as_names("unfold", unfold)
-    if unknown := sorted(names - groups - gates):
-        raise ArgumentError(
-            f"this graph has no group or composite gate {unknown[0]!r}; it has "
-            f"{sorted(groups | gates)}"
-        )
-    return names
+    return as_names("unfold", unfold, groups | gates, "group or composite gate")
 
 
 def _name(path: str) -> str:

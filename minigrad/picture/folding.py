@@ -121,10 +121,7 @@ def choose(
         return ways[-1]
     if isinstance(fold, bool):
         return Folding((), 0 if fold else None, False, opened, unrolled)
-    names = as_names("fold", fold)
-    if unknown := sorted(names - {g.name for g in groups}):
-        known = sorted({g.name for g in groups})
-        raise ArgumentError(f"this graph has no group {unknown[0]!r}; its groups are {known}")
+    names = as_names("fold", fold, {g.name for g in groups}, "group")
     return Folding(names, None, False, opened, unrolled)
 
 
@@ -138,11 +135,14 @@ def all_groups(order: Iterable[Apply]) -> set[Group]:
     return {group for apply, _ in everywhere(order) for group in _path(apply)}
 
 
-def as_names(what: str, names: Any) -> set[str]:
-    """Names as a set. Raises ArgumentError for anything else."""
+def as_names(what: str, names: Any, known: Collection[str], kind: str) -> set[str]:
+    """Names as a set. Raises ArgumentError for anything else, and for one that is not known."""
     found = {names} if isinstance(names, str) else names
     if not isinstance(found, Collection) or any(not isinstance(name, str) for name in found):
         raise ArgumentError(f"{what} is True, False, or names, and not {names!r}")
+    if unknown := sorted(set(found).difference(known)):
+        there = sorted(known) if known else "none: `with mg.group(name):` makes a group"
+        raise ArgumentError(f"this graph has no {kind} {unknown[0]!r}; it has {there}")
     return set(found)
 
 
