@@ -1,7 +1,7 @@
 """Which groups and loops of a graph a picture shows as one node each."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ArgumentError
@@ -109,20 +109,21 @@ def choose(
     opened = {outer for g in groups if g.name in unfold for outer in g.path}
     if unrolled:  # what is asked for must not be hidden
         opened |= around_loops(order)
+    base = Folding(opened=opened, unrolled=unrolled)
     if fold is None:
         deepest = max((len(g.path) for g in groups), default=0)
-        ways = [Folding((), n, False, opened, unrolled) for n in range(deepest, -1, -1)]
+        ways = [replace(base, depth=n) for n in range(deepest, -1, -1)]
         if not unrolled:
-            ways.append(Folding((), 0, True, opened))
-        ways.append(Folding((), 0, not unrolled, opened, unrolled, lines=True))
+            ways.append(replace(base, depth=0, loops=True))
+        ways.append(replace(ways[-1], lines=True))
         for way in ways:
             if way.gates(order, unrolling, ()) <= READABLE:
                 return way
         return ways[-1]
     if isinstance(fold, bool):
-        return Folding((), 0 if fold else None, False, opened, unrolled)
+        return replace(base, depth=0 if fold else None)
     names = as_names("fold", fold, {g.name for g in groups}, "group")
-    return Folding(names, None, False, opened, unrolled)
+    return replace(base, names=names)
 
 
 def around_loops(order: Iterable[Apply]) -> set[Group]:
