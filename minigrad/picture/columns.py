@@ -110,7 +110,7 @@ def _inside(frame: Frame) -> Iterator[Frame]:
 def _columns(writer: Writer, loop: Frame, like: Mapping[Node, Node]) -> Iterator[Sheet]:
     """The sheets of a loop's columns. Its steps are alike: one is laid out, with room for the
     longest of the texts that stand in the same place, and the others are copies of it."""
-    steps = [column for column in loop.columns if column.title]
+    steps = [column for column in loop.columns if column.step is not None]
     first, others = steps[0], [_twins(writer, steps[0], column) for column in steps[1:]]
     longest = {
         node: max((like.get(n, n) for n in (node, *(o[node] for o in others))), key=writer.length)
@@ -119,7 +119,7 @@ def _columns(writer: Writer, loop: Frame, like: Mapping[Node, Node]) -> Iterator
     sheet = _laid_out(writer, first, longest)
     copies = iter([sheet, *(_copied(writer, sheet, twins) for twins in others)])
     for column in loop.columns:
-        yield next(copies) if column.title else _laid_out(writer, column, {})
+        yield _laid_out(writer, column, {}) if column.step is None else next(copies)
 
 
 def _within(writer: Writer, column: Frame) -> list[Node]:
@@ -164,7 +164,8 @@ def _side_by_side(writer: Writer, loop: Frame, sheets: Sequence[Sheet], width: f
     turn = _TURN + _LANE * lanes if lanes else 0.0
     height = max(s.height for s in sheets) + 2 * _MARGIN + _TITLE
     sizes = [
-        width if column.title else sheet.width for column, sheet in zip(own, sheets, strict=True)
+        sheet.width if column.step is None else width
+        for column, sheet in zip(own, sheets, strict=True)
     ]
     whole = Sheet(sum(sizes) + gutter * (len(sizes) + 1), height + 2 * (turn + _MARGIN) + _TITLE)
     x, bottom = gutter, _TITLE + _MARGIN + turn

@@ -289,7 +289,7 @@ class Painter:
         for t in steps:
             if t is steps.last:
                 self.sketch.node(frame.frame("", column=True), "text", "⋯")
-            columns.append(frame.frame(f"t = {t}", column=True))
+            columns.append(frame.frame(f"t = {t}", column=True, step=t))
         return columns
 
     def _step(self, loop: Scan, step: Scope, used: Sequence[int]) -> dict[int, Wire]:

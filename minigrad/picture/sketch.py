@@ -7,6 +7,7 @@ forks. That is also where the gradients of the branches add up.
 
 from dataclasses import dataclass, field
 
+from ..dims import Size
 from .numbers import NOTHING, Reading
 
 __all__ = ["Frame", "Node", "Segment", "Sketch", "Wire"]
@@ -18,18 +19,25 @@ class Frame:
     """A titled frame inside another one; the outermost is the picture itself.
 
     The steps of an unrolled loop are frames beside each other, `columns` of the loop's frame: what
-    leads into or out of one passes a node on its border.
+    leads into or out of one passes a node on its border. A column without a `step` is the gap
+    before the last one.
     """
 
-    def __init__(self, title: str = "", outer: "Frame | None" = None, column: bool = False) -> None:
-        self.title, self.outer, self.column = title, outer, column
+    def __init__(
+        self,
+        title: str = "",
+        outer: "Frame | None" = None,
+        column: bool = False,
+        step: Size | None = None,
+    ) -> None:
+        self.title, self.outer, self.column, self.step = title, outer, column, step
         self.name: str = f"{outer.name}_{len(outer.inner)}" if outer else "cluster"
         self.path: tuple[Frame, ...] = (*outer.path, self) if outer else (self,)
         self.inner: list[Frame] = []
 
-    def frame(self, title: str, column: bool = False) -> "Frame":
+    def frame(self, title: str, column: bool = False, step: Size | None = None) -> "Frame":
         """A new frame in this one."""
-        self.inner.append(Frame(title, self, column))
+        self.inner.append(Frame(title, self, column, step))
         return self.inner[-1]
 
     def common(self, other: "Frame") -> "Frame":

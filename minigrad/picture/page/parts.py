@@ -105,12 +105,12 @@ class _Lines:
 
 def _columns(frame: Frame) -> Iterator[Frame]:
     for inner in frame.inner:
-        if inner.column and inner.title:
+        if inner.step is not None:
             yield inner
         yield from _columns(inner)
 
 
 def _step(column: Frame, clock: At) -> list[int]:
     """The time steps of a column, and of those around it."""
-    steps = [f.title.rpartition("= ")[2] for f in column.path if f.column]
-    return [int(t) if t.isdigit() else n - 1 for t, n in zip(steps, clock, strict=False)]
+    steps = [frame.step for frame in column.path if frame.column]
+    return [t if isinstance(t, int) else n - 1 for t, n in zip(steps, clock, strict=False)]
