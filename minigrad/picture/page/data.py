@@ -15,7 +15,7 @@ from ...variables import Constant, Parameter, Variable
 from ...where import short
 from ..numbers import Index, Numbers, Reading
 from ..text import show_dims, show_number, tidy
-from ..words.walk import Moment, names
+from ..words.walk import Moment
 from .times import Times
 
 __all__ = ["At", "Numbered"]
@@ -74,9 +74,8 @@ class Numbered:
 
     # ------------------------------------------------------------ the script's data
 
-    def data(self) -> dict[str, Any]:
-        """Everything but the pictures."""
-        words = names(self.cost)
+    def data(self, words: Mapping[Variable, str]) -> dict[str, Any]:
+        """Everything but the pictures; `words` are what variables are called."""
         times = Times(self.cost, self.moments, self.values)
         return {
             "clock": self.clock,

@@ -84,7 +84,7 @@ def build_page(
     folds |= {"values": values, "gradients": gradients}
     if unrolled := _unrolled(cost, max(numbered.clock, default=0), folds):
         drawings["unrolled"] = unrolled
-    data = numbered.data() | {
+    data = numbered.data(words) | {
         "pictures": {kind: picture_data(d, numbered) for kind, d in drawings.items()}
     }
     return _filled(f"{tidy(words.get(cost, 'f'))}, step by step", drawings, data)
