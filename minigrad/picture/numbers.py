@@ -10,7 +10,10 @@ from ..types import Array
 from ..variables import Variable
 from .text import show_number, show_range
 
-__all__ = ["NOTHING", "Index", "Numbers", "Reading", "Strip"]
+__all__ = ["NOTHING", "At", "Index", "Numbers", "Reading", "Strip"]
+
+At = tuple[int, ...]
+"""A place in the loops around something: a step for each, the outermost first."""
 
 Index = tuple["int | None", ...]
 """Where a picture stands in the loops around it: a step for each, or None for all of its steps."""

@@ -13,15 +13,14 @@ from ...loops.gate import everywhere
 from ...types import Array
 from ...variables import Constant, Parameter, Variable
 from ...where import short
-from ..numbers import Index, Numbers, Reading
+from ..numbers import At, Index, Numbers, Reading
 from ..text import show_dims, show_number, tidy
 from ..words.walk import Moment
 from .times import Times
 
-__all__ = ["At", "Numbered"]
+__all__ = ["Numbered"]
 
 _MOST = 8  # rows, and numbers in a row, of an array that is shown in full
-At = tuple[int, ...]
 
 
 class Numbered:

@@ -6,10 +6,10 @@ from typing import Any
 
 from ...graph import Apply
 from ..drawing import Drawing
-from ..numbers import Index
+from ..numbers import At, Index
 from ..sketch import Frame, Node, Segment
 from ..words.walk import Moment
-from .data import At, Numbered
+from .data import Numbered
 
 __all__ = ["picture_data"]
 

@@ -6,11 +6,10 @@ from ...graph import Apply, applies
 from ...loops.gate import Scan, everywhere
 from ...types import Array
 from ...variables import Variable
+from ..numbers import At
 from ..words.walk import Moment
 
 __all__ = ["Times"]
-
-At = tuple[int, ...]
 
 
 class Times:

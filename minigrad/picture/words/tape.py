@@ -17,10 +17,9 @@ from ...interpret import label, run
 from ...loops.gate import Scan
 from ...types import Array
 from ...variables import Constant, Input, Variable
+from ..numbers import At
 
 __all__ = ["Join", "Part", "Tape", "Use", "Value"]
-
-At = tuple[int, ...]
 
 
 @dataclass(eq=False)

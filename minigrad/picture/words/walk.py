@@ -13,6 +13,7 @@ from ...gates import Astype, Where
 from ...graph import Apply, Gate
 from ...types import Array
 from ...variables import Constant, Variable
+from ..numbers import At
 from ..text import show_value, tidy
 from .explain import SMALL, is_known, write_sum
 from .forward import SYMBOLS, Forward
@@ -32,7 +33,7 @@ class Moment:
 
     apply: Apply
     """The gate: inside a loop one of its body, never the scan itself."""
-    at: tuple[int, ...]
+    at: At
     """The time step of each loop around it, the outermost first."""
     back: bool
     """Whether it is on the way back."""
