@@ -22,7 +22,7 @@ _Point = tuple[str, float, float]  # with "e," before an arrow's end, "s," befor
 
 
 @dataclass
-class Sheet:
+class Layout:
     """What is laid out together: its size, and where its parts lie, from its lower left corner."""
 
     width: float
@@ -32,8 +32,8 @@ class Sheet:
     """Lower left and upper right corner, and the middle of the title."""
     pieces: dict[Segment, list[_Point]] = field(default_factory=dict)
 
-    def put(self, other: "Sheet", x: float, y: float) -> None:
-        """Put all that is on another sheet on this one, shifted."""
+    def put(self, other: "Layout", x: float, y: float) -> None:
+        """Put all that is in another layout into this one, shifted."""
         self.nodes |= {n: (a + x, b + y) for n, (a, b) in other.nodes.items()}
         self.frames |= {
             f: tuple(c + (y if i % 2 else x) for i, c in enumerate(corners))
@@ -46,47 +46,47 @@ class Sheet:
 
 def places(writer: Writer) -> Place:
     """The positions of all nodes, frames and pieces of wires, as attributes."""
-    sheet = _laid_out(writer, writer.sketch.root, {})
+    layout = _laid_out(writer, writer.sketch.root, {})
     found: dict[object, dict[str, str]] = {}
-    found |= {node: {"pos": f"{x:.2f},{y:.2f}"} for node, (x, y) in sheet.nodes.items()}
-    for frame, (*box, x, y) in sheet.frames.items():
+    found |= {node: {"pos": f"{x:.2f},{y:.2f}"} for node, (x, y) in layout.nodes.items()}
+    for frame, (*box, x, y) in layout.frames.items():
         found[frame] = {"bb": ",".join(f"{c:.2f}" for c in box), "lp": f"{x:.2f},{y:.2f}"}
-    for segment, points in sheet.pieces.items():
+    for segment, points in layout.pieces.items():
         path = " ".join(f"{mark}{x:.2f},{y:.2f}" for mark, x, y in points)
         found[segment] = {"pos": path}
     return found
 
 
-def _laid_out(writer: Writer, frame: Frame, like: Mapping[Node, Node]) -> Sheet:
+def _laid_out(writer: Writer, frame: Frame, like: Mapping[Node, Node]) -> Layout:
     """The picture, or one column of it, with room in each node for what is written in another."""
     columns = {loop: list(_columns(writer, loop, like)) for loop in _unrolled(frame)}
     widths: dict[int, float] = {}  # loops of as many steps stand on top of each other
-    for sheets in columns.values():
-        widths[len(sheets)] = max([widths.get(len(sheets), 0.0), *(s.width for s in sheets)])
+    for layouts in columns.values():
+        widths[len(layouts)] = max([widths.get(len(layouts), 0.0), *(s.width for s in layouts)])
     loops = {
-        loop: _side_by_side(writer, loop, sheets, widths[len(sheets)] + 2 * _MARGIN)
-        for loop, sheets in columns.items()
+        loop: _side_by_side(writer, loop, layouts, widths[len(layouts)] + 2 * _MARGIN)
+        for loop, layouts in columns.items()
     }
     measured = measure(
-        writer.sheet(frame, {loop: _ports(loop, b) for loop, b in loops.items()}, like)
+        writer.part_source(frame, {loop: _ports(loop, b) for loop, b in loops.items()}, like)
     )
     _, _, width, height = _numbers(measured["bb"])
-    sheet = Sheet(width, height)
+    layout = Layout(width, height)
     parts = {item["name"]: item for item in measured.get("objects", ())}
     for inner in _inside(frame):
         if "bb" in (part := parts.get(inner.name, {})):
-            sheet.frames[inner] = (*_numbers(part["bb"]), *_numbers(part["lp"]))
+            layout.frames[inner] = (*_numbers(part["bb"]), *_numbers(part["lp"]))
     for node in writer.nodes(frame):
-        sheet.nodes[node] = _pair(parts[node.name]["pos"])
+        layout.nodes[node] = _pair(parts[node.name]["pos"])
     for loop, block in loops.items():
         x, y = _pair(parts[loop.name]["pos"])
-        sheet.put(block, x - block.width / 2, y - block.height / 2)
+        layout.put(block, x - block.width / 2, y - block.height / 2)
     pieces = {segment.name: segment for segment in writer.segments}
     for edge in measured.get("edges", ()):
         segment = pieces[edge["id"]]
         points = [_point(text) for text in edge["pos"].split()]
-        sheet.pieces[segment] = _through_borders(segment, points, sheet)
-    return sheet
+        layout.pieces[segment] = _through_borders(segment, points, layout)
+    return layout
 
 
 def _unrolled(frame: Frame) -> Iterator[Frame]:
@@ -107,8 +107,8 @@ def _inside(frame: Frame) -> Iterator[Frame]:
 # ------------------------------------------------------------ columns
 
 
-def _columns(writer: Writer, loop: Frame, like: Mapping[Node, Node]) -> Iterator[Sheet]:
-    """The sheets of a loop's columns. Its steps are alike: one is laid out, with room for the
+def _columns(writer: Writer, loop: Frame, like: Mapping[Node, Node]) -> Iterator[Layout]:
+    """The layouts of a loop's columns. Its steps are alike: one is laid out, with room for the
     longest of the texts that stand in the same place, and the others are copies of it."""
     steps = [column for column in loop.columns if column.step is not None]
     first, others = steps[0], [_twins(writer, steps[0], column) for column in steps[1:]]
@@ -116,8 +116,8 @@ def _columns(writer: Writer, loop: Frame, like: Mapping[Node, Node]) -> Iterator
         node: max((like.get(n, n) for n in (node, *(o[node] for o in others))), key=writer.length)
         for node in _within(writer, first)
     }
-    sheet = _laid_out(writer, first, longest)
-    copies = iter([sheet, *(_copied(writer, sheet, twins) for twins in others)])
+    layout = _laid_out(writer, first, longest)
+    copies = iter([layout, *(_copied(writer, layout, twins) for twins in others)])
     for column in loop.columns:
         yield _laid_out(writer, column, {}) if column.step is None else next(copies)
 
@@ -135,15 +135,15 @@ def _twins(writer: Writer, one: Frame, other: Frame) -> dict[Any, Any]:
     return {one: other, **dict(frames), **dict(nodes)}
 
 
-def _copied(writer: Writer, sheet: Sheet, twins: Mapping[Any, Any]) -> Sheet:
+def _copied(writer: Writer, layout: Layout, twins: Mapping[Any, Any]) -> Layout:
     """A column that is like another one."""
     wires: dict[tuple[Node, Node], list[Segment]] = defaultdict(list)
     for segment in writer.segments:
         wires[segment.tail, segment.head].append(segment)
-    copy = Sheet(sheet.width, sheet.height)
-    copy.nodes = {twins[node]: place for node, place in sheet.nodes.items()}
-    copy.frames = {twins[frame]: place for frame, place in sheet.frames.items()}
-    for segment, points in sheet.pieces.items():
+    copy = Layout(layout.width, layout.height)
+    copy.nodes = {twins[node]: place for node, place in layout.nodes.items()}
+    copy.frames = {twins[frame]: place for frame, place in layout.frames.items()}
+    for segment, points in layout.pieces.items():
         alike = wires[segment.tail, segment.head].index(segment)  # two of x · x
         copy.pieces[wires[twins[segment.tail], twins[segment.head]][alike]] = points
     return copy
@@ -152,7 +152,7 @@ def _copied(writer: Writer, sheet: Sheet, twins: Mapping[Any, Any]) -> Sheet:
 # ------------------------------------------------------------ loops
 
 
-def _side_by_side(writer: Writer, loop: Frame, sheets: Sequence[Sheet], width: float) -> Sheet:
+def _side_by_side(writer: Writer, loop: Frame, layouts: Sequence[Layout], width: float) -> Layout:
     """The columns of an unrolled loop, each so wide, and the carries between them."""
     own = dict.fromkeys(loop.columns, 0)
     leaving = (s for s in writer.segments if s.tail.border == "out" and s.head.border == "in")
@@ -162,17 +162,17 @@ def _side_by_side(writer: Writer, loop: Frame, sheets: Sequence[Sheet], width: f
     lanes = max(own.values())
     gutter = _GUTTER + _LANE * lanes
     turn = _TURN + _LANE * lanes if lanes else 0.0
-    height = max(s.height for s in sheets) + 2 * _MARGIN + _TITLE
+    height = max(s.height for s in layouts) + 2 * _MARGIN + _TITLE
     sizes = [
-        sheet.width if column.step is None else width
-        for column, sheet in zip(own, sheets, strict=True)
+        layout.width if column.step is None else width
+        for column, layout in zip(own, layouts, strict=True)
     ]
-    whole = Sheet(sum(sizes) + gutter * (len(sizes) + 1), height + 2 * (turn + _MARGIN) + _TITLE)
+    whole = Layout(sum(sizes) + gutter * (len(sizes) + 1), height + 2 * (turn + _MARGIN) + _TITLE)
     x, bottom = gutter, _TITLE + _MARGIN + turn
-    for column, sheet, size in zip(own, sheets, sizes, strict=True):
+    for column, layout, size in zip(own, layouts, sizes, strict=True):
         title = x + 3.4 * len(column.title) + 4, bottom + _TITLE / 2
         whole.frames[column] = (x, bottom, x + size, bottom + height, *title)
-        whole.put(sheet, x + (size - sheet.width) / 2, bottom + height - _MARGIN - sheet.height)
+        whole.put(layout, x + (size - layout.width) / 2, bottom + height - _MARGIN - layout.height)
         x += size + gutter
     outside = set(writer.segments) - set(carries)
     ends = {s.tail for s in outside if s.tail.border == "out" and s.tail.column in own}
@@ -195,7 +195,7 @@ def _free(exits: Iterable[float], width: float, length: float) -> float:
     return (gaps[-1] if gaps else width) - room / 2
 
 
-def _carried(segment: Segment, whole: Sheet, gutter: float, lane: int) -> list[_Point]:
+def _carried(segment: Segment, whole: Layout, gutter: float, lane: int) -> list[_Point]:
     """A path from the lower end of a column, through the gutter, to the upper end of the next."""
     (xa, ya), (xb, yb) = whole.nodes[segment.tail], whole.nodes[segment.head]
     yb = yb + 7
@@ -226,7 +226,7 @@ def _towards(
     return start[0] + share * dx, start[1] + share * dy
 
 
-def _ports(loop: Frame, block: Sheet) -> str:
+def _ports(loop: Frame, block: Layout) -> str:
     """The label of a box as large as a loop, with a port above and below for each node on the
     border of a column."""
     own, rows = set(loop.columns), []
@@ -251,16 +251,16 @@ def _cell(width: float, more: str = "", height: float = 1) -> str:
     return f'<td fixedsize="true" {size}{more}></td>'
 
 
-def _through_borders(segment: Segment, points: list[_Point], sheet: Sheet) -> list[_Point]:
+def _through_borders(segment: Segment, points: list[_Point], layout: Layout) -> list[_Point]:
     """A path from the outside to the border of a loop, led on to the node behind it."""
     ends = [p for p in points if p[0]]
     path = [(x, y) for mark, x, y in points if not mark]
     if segment.tail.border == "out":
-        start = sheet.nodes[segment.tail]
+        start = layout.nodes[segment.tail]
         path = [start, start, path[0], *path]
     if segment.head.border == "in":
         row = segment.head.kind == "row"
-        x, y = sheet.nodes[segment.head]
+        x, y = layout.nodes[segment.head]
         border = ends[0][1:] if ends else path[-1]
         if len(path) == 4 or path[0][1] - border[1] < _NEAR:
             path = [path[0], (path[0][0], border[1]), (border[0], path[0][1]), border]

@@ -3,7 +3,7 @@
 import re
 from ast import literal_eval
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..autodiff import grad
@@ -75,6 +75,28 @@ def draw(
     PictureError for a picture of more than `max_nodes` gates, and for ``unroll=True`` where the
     length of a loop is not known.
     """
+    found, titles = _outputs(outputs, wrt)
+    values, gradients = dict(values or {}), dict(gradients or {})
+    _check_variables((*values, *gradients))
+    theme_called(theme)
+    opened = _opened(unfold, found)
+    new = written_out(found, opened)
+    values, gradients = ({new.get(v, v): n for v, n in d.items()} for d in (values, gradients))
+    found = [new.get(v, v) for v in found]
+    unrolling = Unrolling(unroll, found, values)
+    order = applies(found)
+    folding = choose(fold, opened, order, unrolling)
+    count = folding.gates(order, unrolling, ())
+    _check_size(count, max_nodes)
+    painter = Painter(unrolling, folding, Numbers(values, gradients), names or {})
+    sketch = painter.paint(order, found, titles)
+    if legend:
+        sketch.legend = _legend(sketch, unrolling, bool(values), bool(gradients))
+    return Drawing(sketch, count, theme, painter.nodes, painter.keys)
+
+
+def _outputs(outputs: Any, wrt: Any) -> tuple[list[Variable], list[str]]:
+    """The variables that are drawn, and what stands at their ends."""
     if isinstance(outputs, Function):
         outputs = outputs.graph
     if wrt is not None:
@@ -82,32 +104,24 @@ def draw(
     found, paths, _ = flatten(outputs)
     if not found:
         raise ArgumentError(f"there is nothing to draw in {outputs!r}")
-    values, gradients = dict(values or {}), dict(gradients or {})
-    for v in (*found, *values, *gradients):
+    _check_variables(found)
+    return found, [v.name or _name(path) for v, path in zip(found, paths, strict=True)]
+
+
+def _check_variables(variables: Iterable[object]) -> None:
+    for v in variables:
         if not isinstance(v, Variable):
             raise ArgumentError(f"a picture is drawn of variables, and had {v!r}")
-    theme_called(theme)
-    opened = _opened(unfold, found)
-    new = written_out(found, opened)
-    values, gradients = ({new.get(v, v): n for v, n in d.items()} for d in (values, gradients))
-    titles = [v.name or _name(path) for v, path in zip(found, paths, strict=True)]
-    found = [new.get(v, v) for v in found]
-    unrolling = Unrolling(unroll, found, values)
-    order = applies(found)
-    folding = choose(fold, opened, order, unrolling)
-    count = folding.gates(order, unrolling, ())
-    if count > max_nodes:
+
+
+def _check_size(count: int, most: int) -> None:
+    if count > most:
         error = PictureError(
-            f"the picture would have {count} gates, and more than {max_nodes} are hard to read and "
+            f"the picture would have {count} gates, and more than {most} are hard to read and "
             "slow to lay out: draw an inner part of it, fold groups, or unroll fewer steps"
         )
         error.add_note(f"max_nodes={count} draws it all the same")
         raise error
-    painter = Painter(unrolling, folding, Numbers(values, gradients), names or {})
-    sketch = painter.paint(order, found, titles)
-    if legend:
-        sketch.legend = _legend(sketch, unrolling, bool(values), bool(gradients))
-    return Drawing(sketch, count, theme, painter.nodes, painter.keys)
 
 
 def svg_of(v: Variable) -> str | None:

@@ -60,7 +60,9 @@ class Writer:
             self._edge(graph, segment, segment.tail.name, segment.head.name, places)
         return str(graph.source)
 
-    def sheet(self, frame: Frame, loops: Mapping[Frame, str], like: Mapping[Node, Node]) -> str:
+    def part_source(
+        self, frame: Frame, loops: Mapping[Frame, str], like: Mapping[Node, Node]
+    ) -> str:
         """The picture, or one column of it, by itself. Unrolled loops are nodes with these labels,
         whose ports are named after the nodes behind them. Some nodes look `like` others."""
         graph = self._graph()
