@@ -28,7 +28,10 @@ class Group:
     @property
     def path(self) -> tuple[Group, ...]:
         """The groups around it, the outermost first, and itself at the end."""
-        return (*self.outer.path, self) if self.outer else (self,)
+        found = [self]
+        while (outer := found[-1].outer) is not None:
+            found.append(outer)
+        return tuple(reversed(found))
 
     def __repr__(self) -> str:
         return f"<group {' / '.join(g.name for g in self.path)}>"
@@ -83,8 +86,8 @@ def group(name: str) -> _Opening:
 class _Opening:
     """What opens a new group of this name, each time it is entered.
 
-    It is written out, since the frames of `contextlib`, which are no minigrad's, would be taken for
-    the user's line.
+    Unlike what `contextmanager` makes it can be entered again, and a bad name is refused at the
+    call.
     """
 
     def __init__(self, name: str) -> None:
@@ -135,10 +138,10 @@ def mirrored(name: str) -> Iterator[Twin]:
     twins: dict[Group | None, Group] = dict.fromkeys((None, *whole.path), whole)
 
     def twin_of(group: Group | None) -> Group:
-        if group not in twins:
-            assert group is not None
-            made = Group(group.name, twin_of(group.outer))
-            twins[group] = twins[made] = made  # what is made of the twins' gates belongs to them
+        for inner in group.path if group else ():
+            if inner not in twins:
+                made = Group(inner.name, twins[inner.outer])
+                twins[inner] = twins[made] = made  # what is made of the twins' gates belongs to it
         return twins[group]
 
     token = _twin.set(twin_of)

@@ -143,6 +143,17 @@ def test_a_group_can_be_entered_again_and_left() -> None:
     assert group_of(outside) is None
 
 
+def test_groups_may_be_nested_as_deep_as_one_likes() -> None:
+    x = mg.input("x")
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(mg.group("deep")) for _ in range(1100)]
+        y = x * x
+    assert group_of(y) is opened[-1]
+    assert opened[-1].path == tuple(opened)
+    twin = group_of(mg.grad(y, x))
+    assert path(twin) == " / ".join(["gradient", *["deep"] * 1100])
+
+
 def test_threads_and_contexts_have_groups_of_their_own() -> None:
     seen = []
 
