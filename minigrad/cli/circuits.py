@@ -10,6 +10,7 @@ import typer
 
 from ..errors import DataError
 from ..expressions import FUNCTIONS, Expression, parse
+from ..picture.text import tidy
 from ..tracing import trace
 from ..verify import verify_grad
 from .app import UsageError, app, out
@@ -78,6 +79,10 @@ def circuit(
     parsed = parse(text)
     if at or not parsed.inputs:
         _check_names(parsed, at)
+        if not parsed.output.type.differentiable:
+            raise DataError(
+                f"{tidy(text)} is true or false: what is drawn with its gradients is a number"
+            )
         run = trace(parsed.output, at)
         save_graph(parsed.output, run, file, theme, fold=False)
         if words:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from ..errors import DataError
 from ..picture import draw
+from ..picture.drawing import SUFFIXES
 from ..tracing import Trace
 from ..variables import Variable
 from .app import UsageError, app, out
@@ -55,7 +56,11 @@ app.add_typer(draw_app, name="draw")
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", help="Its suffix is the format. Without: NAME.svg."),
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Its suffix is the format. Without: NAME.svg, or as --format says.",
+    ),
 ]
 _FORMAT = typer.Option("--format", help="The suffix, if --out gives none.")
 FigureFormat = Annotated[Literal["svg", "png", "pdf"] | None, _FORMAT]
@@ -82,6 +87,11 @@ def is_page(file: Path) -> bool:
 
 def save_graph(cost: Variable, run: Trace | None, file: Path, theme: str, **options: Any) -> None:
     """Save the graph of a cost, with the numbers of a run if there is one, and say so."""
+    if not is_page(file) and file.suffix.lower() not in SUFFIXES:
+        raise DataError(
+            f"a picture is saved as one of {', '.join(SUFFIXES)}, not as {file.name!r}; with its "
+            "numbers also as .html, a page to step through"
+        )
     if run is None:
         draw(cost, theme=theme, **options).save(file)
     elif not is_page(file):

@@ -17,9 +17,9 @@ from .numbers import Index
 from .sketch import Sketch
 from .themes import theme_called
 
-__all__ = ["Drawing"]
+__all__ = ["SUFFIXES", "Drawing"]
 
-_SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +52,7 @@ class Drawing:
         suffix, when the file cannot be written, or when there is no engine to lay it out.
         """
         hint = " (a page to step through is made by the .page of a trace)"
-        return save(path, self._content, _SUFFIXES, "a picture", PictureError, hint)
+        return save(path, self._content, SUFFIXES, "a picture", PictureError, hint)
 
     def _content(self, suffix: str) -> bytes:
         return self.source.encode() if suffix == ".dot" else self.rendered(suffix[1:])
