@@ -18,6 +18,7 @@ from .picture import Drawing, draw
 from .picture.diagram import beside, unfolded
 from .picture.folding import READABLE, Names
 from .picture.page import Page, build_page
+from .picture.plots import GRADIENT, VALUE
 from .picture.text import show_number, show_value
 from .tree import flatten, unflatten
 from .types import Array
@@ -153,7 +154,7 @@ class Trace:
 
 
 _HEAD = ("", "value", "gradient")
-_COLOURS = {"value": "#1a73e8", "gradient": "#d93025"}  # to be read on white and on black
+_COLOURS = {"value": VALUE, "gradient": GRADIENT}
 
 
 def _image(trace: Trace) -> str:
