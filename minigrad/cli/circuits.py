@@ -75,7 +75,9 @@ def circuit(
     file = file_for("circuit", to, format)
     if len(words) == 1 and words[0].isidentifier():
         known = ", ".join(sorted(command.name or "" for command in draw_app.registered_commands))
-        raise DataError(f"there is no picture {words[0]!r}, and nothing to compute: the pictures are {known}")
+        raise DataError(
+            f"there is no picture {words[0]!r}, and nothing to compute: the pictures are {known}"
+        )
     parsed = parse(text)
     if at or not parsed.inputs:
         _check_names(parsed, at)

@@ -195,8 +195,8 @@ def _legend(
     """What the kinds of nodes on a picture, and its numbers, are."""
     there = {node.kind for node in sketch.nodes}
     shown = [(kind, word) for kind, word in _KINDS.items() if kind in there]
-    shown += [("value", "value")] if values else []
-    shown += [("gradient", "gradient")] if gradients else []
-    if any(wire.value.strip or wire.gradient.strip for wire in sketch.wires):
-        shown.append(("strip", "− 0 +"))
+    for what, known in (("value", values), ("gradient", gradients)):
+        shown += [(what, what)] if known else []
+        if any(getattr(wire, what).strip for wire in sketch.wires):
+            shown.append((f"{what} strip", "− 0 +"))
     return [*shown, *(("text", f"{name} = {n}") for name, n in unrolling.sizes.items())]

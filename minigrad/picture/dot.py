@@ -5,7 +5,7 @@ from itertools import chain
 
 import graphviz
 
-from .numbers import NOTHING, Reading
+from .numbers import NOTHING, Reading, Strip
 from .sketch import Frame, Node, Segment, Sketch, Wire
 from .text import entities, plain
 from .themes import Theme
@@ -44,6 +44,7 @@ class Writer:
         self.sketch, self.theme = sketch, theme
         self.down = sketch.unrolled
         self.texts, self.segments = sketch.segments()
+        self.nowhere = {s.head for s in self.segments if s.how == "nowhere"}
         self.content: dict[Frame, list[Node]] = {}
         for node in (*sketch.nodes, *self.texts):
             if node.frame:
@@ -157,7 +158,7 @@ class Writer:
         if node.kind == "tap":
             look["fontcolor"] = self.theme.quiet
         if node.kind == "end":
-            look["color"] = self.theme.wire
+            look |= {"style": "invis"} if node in self.nowhere else {"color": self.theme.wire}
         look |= {"label": plain(*node.lines), "id": node.name, "class": node.kind}
         return look | ({"tooltip": plain(node.tooltip)} if node.tooltip else {})
 
@@ -240,11 +241,9 @@ class Writer:
                 cells.append(f"<td>{f'<i>{shown}</i>' if kind == 'gradient' else shown}</td>")
             elif kind == "text":
                 cells.append(f"<td>{entities(word)}</td>")
-            elif kind == "strip":
-                scale = "".join(_cell(s / 2, "value", self.theme) for s in range(-2, 3))
-                table = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
-                table += f" {_fixed(5, 1)}><tr>{scale}</tr></table>"
-                cells.append(f"<td>{table}</td><td> {entities(word)}</td>")
+            elif kind.endswith(" strip"):
+                scale = _cells(((-1, 0, 1),), kind.removesuffix(" strip"), self.theme)
+                cells.append(f"<td>{scale}</td><td> {entities(word)}</td>")
             else:
                 rounded = "" if kind == "delay" else ' style="rounded"'
                 border = 3 if kind == "group" else 1
@@ -288,14 +287,16 @@ def _height(reading: Reading, rows: int) -> int:
 
 
 def _strip(reading: Reading, what: str, theme: Theme) -> str:
-    """A row with a table of coloured cells."""
-    if not reading.strip:
-        return ""
-    cells = ("".join(_cell(share, what, theme) for share in row) for row in reading.strip)
-    rows = "".join(f"<tr>{row}</tr>" for row in cells)
-    size = _fixed(len(reading.strip[0]), len(reading.strip))
+    """A row with the strip of a value or a gradient."""
+    return _row(_cells(reading.strip, what, theme) if reading.strip else "")
+
+
+def _cells(strip: Strip, what: str, theme: Theme) -> str:
+    """A table of coloured cells."""
+    rows = ("".join(_cell(share, what, theme) for share in row) for row in strip)
+    size = _fixed(len(strip[0]), len(strip))
     table = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"'
-    return _row(f"{table} {size}>{rows}</table>")
+    return f"{table} {size}>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
 def _cell(share: float | None, what: str, theme: Theme) -> str:

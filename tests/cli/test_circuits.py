@@ -71,7 +71,8 @@ def test_any_number(call: Call, numbers: list[str], row: str) -> None:
 
 
 def test_names_are_what_python_takes_for_the_same(call: Call) -> None:
-    assert "\nf  6 " in call("draw", "\u00b5 * 2", "\u03bc=3", "--format", "dot").out  # micro sign, mu
+    out = call("draw", "\u00b5 * 2", "\u03bc=3", "--format", "dot").out  # micro sign, mu
+    assert "\nf  6 " in out
 
 
 def test_no_numbers_no_numbers(call: Call) -> None:

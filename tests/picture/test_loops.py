@@ -223,7 +223,9 @@ def test_the_first_step_has_the_name_of_the_start(read):
     assert [t for t in taps if t.startswith("h")] == ["h0", "h_0", "h_1"]
     backwards = read(draw(rnn(reverse=True, length=3)[0], unroll=True))
     taps = [b for b in backwards.boxes.values() if b.kind == "tap" and b.text.startswith("h")]
-    assert {backwards.title(tap): tap.text for tap in taps} == {"t = 0": "h_1", "t = 1": "h_2", "t = 2": "h0"}
+    assert [(backwards.title(tap), tap.text) for tap in taps] == [
+        *(("t = 0", "h_1"), ("t = 1", "h_2"), ("t = 2", "h0")),
+    ]
     nameless, _ = mg.scan(lambda h, u: ((h + u).named("h"), None), 0.0, mg.input("x", (2,)))
     assert read(draw(nameless, unroll=True)).texts("tap") == ["h_-1", "h_0"]
 
@@ -237,9 +239,11 @@ def test_nothing_is_drawn_towards_an_end_that_nothing_leads_on_from(look, unroll
     (h, c), _ = mg.scan(step, (0.0, mg.input("c0")), mg.input("xs", (3,)))
     for last, nowhere in ((h, {"c"}), (h + c, set())):
         drawing = draw(last, unroll)
-        drawn = look(drawing).edges
+        svg = look(drawing)
+        drawn = svg.edges | svg.nodes
         hidden = [s for s in drawing.sketch.segments()[1] if s.name not in drawn]
         assert {s.how for s in hidden} <= {"nowhere"}
+        assert not any(s.head.name in drawn for s in hidden)
         assert {s.wire.name for s in hidden} == (nowhere if unroll else set())
 
 

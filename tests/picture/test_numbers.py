@@ -188,10 +188,14 @@ def test_in_grey_only_the_magnitude_is_seen(look):
 def test_the_legend_has_the_scale_where_there_are_strips(look):
     x = mg.input("x", (2,))
     theme = THEMES["light"]
-    svg = look(draw(mg.tanh(x), values={x: [0.0, 1.0]}))  # nothing negative but the scale
-    assert "− 0 +" in [t.text.strip() for t in svg.legend]
-    assert svg.colours[theme.value_below] == 1
-    without = look(draw(mg.tanh(mg.sum(x)), values={}))
+    for what in ("value", "gradient"):
+        numbers = {f"{what}s": {x: [0.0, 1.0]}}  # nothing negative but in the scale
+        svg = look(draw(mg.tanh(x), **numbers))
+        legend = [t.text.strip() for t in svg.legend]
+        assert legend[-2:] == [what, "− 0 +"]
+        below = {w: svg.colours[getattr(theme, f"{w}_below")] for w in ("value", "gradient")}
+        assert below == {"value": 0, "gradient": 0} | {what: 1}
+    without = look(draw(mg.tanh(x)))
     assert "− 0 +" not in [t.text.strip() for t in without.legend]
 
 
