@@ -10,7 +10,7 @@ from ...notation import SILENT
 from ...variables import Constant, Variable
 from ..text import tidy
 from .loop_body import Body
-from .simplify import is_filled, term_of
+from .simplify import definition, is_filled, term_of
 from .terms import Name, Step, Term, moved
 
 __all__ = ["SYMBOLS", "Equation", "Forward", "Words", "header", "is_fixed"]
@@ -48,6 +48,7 @@ class Forward:
         self.forward: list[Equation] = []
         self._used: Counter[str] = Counter()
         self._nameless = 0
+        self._number = 1  # of the next name to make up
         self._choose(self.order, [cost, *wrt], 0)
 
     def state(self) -> None:
@@ -69,8 +70,9 @@ class Forward:
                 continue
             silent = apply.gate.formula(*(v.type for v in apply.inputs)) == SILENT
             for v in apply.outputs:
-                several = reads[v] > 1 and not apply.gate.view and not is_fixed(v)
-                if v.name or several or (self.every_gate and not silent):
+                several = reads[v] > 1 and not apply.gate.view
+                own = v.name or (self.every_gate and not silent)
+                if own or (several and not is_fixed(v)):
                     self.lines.add(v)
 
     def _choose_loop(self, apply: Apply, reads: Mapping[Variable, int], depth: int) -> None:
@@ -145,10 +147,11 @@ class Forward:
 
     def _generated(self) -> str:
         """a, or a1, a2, … where several variables have no name of their own."""
-        numbers = range(1, len(self._used) + 2)
-        names = ["a"] if self._nameless == 1 else []
-        names += [f"a{i}" for i in numbers]
-        return self.fresh(next(name for name in names if not self._used[name]))
+        if self._nameless == 1 and not self._used["a"]:
+            return self.fresh("a")
+        while self._used[f"a{self._number}"]:
+            self._number += 1
+        return self.fresh(f"a{self._number}")
 
     def _name_loop(self, body: Body, index: tuple[Step, ...]) -> None:
         gate, here = body.gate, (*index, Step(body.t))
@@ -186,7 +189,7 @@ class Forward:
                 continue
             for v in apply.outputs:
                 if v in self.lines:
-                    term = self._definition(v)
+                    term = definition(v, self.names)
                     self.forward.append(Equation(depth, self.name_of(v), (term,)))
 
     def name_of(self, v: Variable) -> Name:
@@ -194,9 +197,6 @@ class Forward:
         name = self.names[v]
         assert isinstance(name, Name)
         return name
-
-    def _definition(self, v: Variable) -> Term:
-        return term_of(v, {u: term for u, term in self.names.items() if u is not v})
 
     def _state_loop(self, body: Body, depth: int) -> None:
         for old, init in zip(body.inputs, body.inits, strict=False):

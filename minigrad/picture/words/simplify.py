@@ -12,13 +12,13 @@ import numpy as np
 
 from ... import gates
 from ...gates import Add, Divide, Multiply, Negative, OneHot, Power, Subtract
-from ...graph import Gate, applies
+from ...graph import Apply, Gate, applies
 from ...notation import SILENT, Notation, infix
 from ...types import Array, Type
 from ...variables import Constant, Variable
 from .terms import Node, Number, Term
 
-__all__ = ["Indicator", "build", "is_filled", "stated", "term_of"]
+__all__ = ["Indicator", "build", "definition", "is_filled", "stated", "term_of"]
 
 
 class Indicator(Gate):
@@ -43,13 +43,25 @@ _INDICATOR, _NOT = Indicator(), gates.LogicalNot()
 
 def term_of(v: Variable, known: Mapping[Variable, Term]) -> Term:
     """The term of a variable, from those of the variables that are `known`."""
-    found = dict(known)
-    for apply in applies([v], found):
-        operands = [_leaf(x, found) for x in apply.inputs]
-        types = [x.type for x in apply.inputs]
-        for i, output in enumerate(apply.outputs):
-            found.setdefault(output, build(apply.gate, *operands, types=types, output=i))
-    return _leaf(v, found)
+    return _leaf(v, known) if v in known or v.owner is None else definition(v, known)
+
+
+def definition(v: Variable, known: Mapping[Variable, Term]) -> Term:
+    """The term of what a gate makes, from those of other variables that are `known`."""
+    assert v.owner is not None
+    found: dict[Variable, Term] = {}
+    for apply in applies(v.owner.inputs, known):
+        for output in apply.outputs:
+            if output not in known:
+                found[output] = _made(apply, output.index, known, found)
+    return _made(v.owner, v.index, known, found)
+
+
+def _made(
+    apply: Apply, output: int, known: Mapping[Variable, Term], found: Mapping[Variable, Term]
+) -> Term:
+    operands = [_leaf(x, known if x in known else found) for x in apply.inputs]
+    return build(apply.gate, *operands, types=[x.type for x in apply.inputs], output=output)
 
 
 def _leaf(v: Variable, known: Mapping[Variable, Term]) -> Term:
