@@ -105,7 +105,7 @@ def test_without_an_engine_there_is_text(shown: Any) -> None:
     assert shown(f) == {"text/plain": "<f: float32 () = multiply>"}
     traced = shown(mg.trace(f, at))["text/html"]
     assert "<img" not in traced
-    assert ["f", "-12.0", "1.0"] in cells(traced)
+    assert ["f", "-12", "1"] in cells(traced)
 
 
 def test_variables_in_lists_and_dicts_show_their_text(shown: Any) -> None:
@@ -146,11 +146,11 @@ def test_a_trace_shows_its_picture_and_a_table(shown: Any) -> None:
     assert found.keys() == {"text/html", "text/plain"}
     assert cells(found["text/html"]) == [
         ["", "value", "gradient"],
-        ["x", "-2.0", "-4.0"],
-        ["y", "5.0", "-4.0"],
-        ["z", "-4.0", "3.0"],
-        ["q", "3.0", "-4.0"],
-        ["f", "-12.0", "1.0"],
+        ["x", "-2", "-4"],
+        ["y", "5", "-4"],
+        ["z", "-4", "3"],
+        ["q", "3", "-4"],
+        ["f", "-12", "1"],
     ]
     assert {"q = 3", "-12"} <= set(texts(image(found["text/html"])))
     assert found["text/plain"] == repr(t)
@@ -159,7 +159,7 @@ def test_a_trace_shows_its_picture_and_a_table(shown: Any) -> None:
 def test_a_trace_of_a_large_graph_is_a_table(shown: Any) -> None:
     page = shown(mg.trace(chain(41).named("end"), {"x": 0.0}))["text/html"]
     assert "<img" not in page
-    assert cells(page)[1:] == [["x", "0.0", "1.0"], ["end", "0.0", "1.0"]]
+    assert cells(page)[1:] == [["x", "0", "1"], ["end", "0", "1"]]
 
 
 def test_a_report_of_gradients_shows_both_numbers_and_the_verdict(shown: Any) -> None:
@@ -235,7 +235,7 @@ def test_any_name_is_shown_as_it_is(name: str, shown: Any) -> None:
     traced = shown(mg.trace(cost, {x: 0.0}))["text/html"]
     report = shown(mg.verify_grad(cost, {x: 0.0}))["text/html"]
     report_of_function = shown(mg.function([x], cost, name=name))["text/html"]
-    assert [name, "0.0", "2.0"] in cells(traced)
+    assert [name, "0", "2"] in cells(traced)
     assert cells(report)[1][0] == f"d{name}2/d{name}"
     assert html.unescape(report_of_function).count(name) >= 1
     for page in (traced, report, report_of_function):
