@@ -160,7 +160,10 @@ def test_the_surface_and_the_race(draw: Call, monkeypatch: pytest.MonkeyPatch) -
     ("args", "message"),
     [
         (["saddle", "--out", "f.gif"], "one of .svg, .png, .pdf, not as 'f.gif'"),
-        (["saddle", "--out", "nothing/f.svg"], "No such file or directory: nothing/f.svg"),
+        (
+            ["saddle", "--out", "nothing/f.svg"],
+            "cannot write nothing/f.svg: No such file or directory",
+        ),
         (
             ["saddle", "--out", "f.png", "--format", "svg"],
             "f.png and --format svg contradict",
