@@ -38,7 +38,7 @@ def test_circuit(tmp_path: Path, capsys: Any) -> None:
     load("circuit").main(str(tmp_path / "circuit.svg"))
     out = capsys.readouterr().out
     assert "4 of 4 entries agree" in out
-    assert ["q", "3.0", "-4.0"] in [line.split() for line in out.splitlines()]
+    assert ["q", "3", "-4"] in [line.split() for line in out.splitlines()]
     assert "-12" in (tmp_path / "circuit.svg").read_text("utf-8")
 
 
