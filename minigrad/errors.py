@@ -9,6 +9,7 @@ from .where import caller
 __all__ = [
     "ArgumentError",
     "BackendError",
+    "CompileError",
     "DTypeError",
     "DataError",
     "GateError",
@@ -77,6 +78,10 @@ class UnknownNameError(MinigradError, KeyError):
 
 class BackendError(MinigradError, RuntimeError):
     """A backend that is not there; the message names what to install."""
+
+
+class CompileError(MinigradError, RuntimeError):
+    """C source that does not become a loaded object; the message has the compiler's own words."""
 
 
 class PictureError(MinigradError, RuntimeError):

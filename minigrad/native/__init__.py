@@ -1,0 +1,6 @@
+"""Native code: C source → a loaded shared object, and the addresses of BLAS for it to call."""
+
+from .blas import Blas, find_blas
+from .compiler import Compiler, find_compiler, load
+
+__all__ = ["Blas", "Compiler", "find_blas", "find_compiler", "load"]
