@@ -121,9 +121,7 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
         raise BackendError(_nothing_found())
     flags = (*FLAGS, *extra_flags)
     key = _key(source, flags, compiler)
-    with _one_at_a_time:
-        turn = _turns.setdefault(key, threading.Lock())
-    with turn:
+    with _turns.setdefault(key, threading.Lock()):
         if key not in _loaded:
             _loaded[key] = _from_cache(key) or _compiled(key, source, flags, compiler)
         return _loaded[key]
@@ -131,7 +129,6 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
 
 _loaded: dict[str, ctypes.CDLL] = {}
 _turns: dict[str, threading.Lock] = {}
-_one_at_a_time = threading.Lock()
 
 
 def _nothing_found() -> str:

@@ -29,6 +29,7 @@ __all__ = ["building", "cache_folder", "entries", "publish", "remove"]
 LARGEST_BYTES = 256 * 2**20
 LARGEST_COUNT = 2000
 _ENTRY = re.compile(r"[0-9a-f]{64}-[0-9a-f]{64}\.so")
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _BUILDING = ".minigrad-building-"
 _ABANDONED = 3600.0
 """Seconds after which a folder of that name belongs to a process that was killed."""
@@ -62,7 +63,7 @@ def _problem(folder: Path) -> str | None:
     found = os.stat(folder)
     if found.st_uid != os.getuid():
         return "belongs to another user"
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if found.st_mode & _OTHERS_WRITE:
         return "can be written to by others"
     if not os.access(folder, os.W_OK | os.X_OK):
         return "cannot be written to"
@@ -90,7 +91,8 @@ def _remove_own(folder: str, process: int) -> None:
 
 def entries(folder: Path, key: str) -> Iterator[Path]:
     """Entries of `key` that may be loaded. Those that may not are removed."""
-    for path in sorted(folder.glob(f"{key}-*.so")):
+    for name in sorted(name for name in os.listdir(folder) if name.startswith(key)):
+        path = folder / name
         if _is_whole(path):
             with suppress(OSError):
                 os.utime(path)  # the oldest are removed first: this one is in use
@@ -100,13 +102,15 @@ def entries(folder: Path, key: str) -> Iterator[Path]:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether it is a file (no link) of this user, with the digest that its name says."""
+    """Whether it is a file (no link) that this user alone can write to, with the digest that its
+    name says."""
     try:
         with open(path, "rb", opener=_open) as file:
             found = os.fstat(file.fileno())
             return (
                 stat.S_ISREG(found.st_mode)
                 and found.st_uid == os.getuid()
+                and not found.st_mode & _OTHERS_WRITE
                 and _digest(file.read()) == path.stem.partition("-")[2]
             )
     except OSError:

@@ -66,15 +66,16 @@ def test_numbers_are_as_the_source_says(name: str, monkeypatch: pytest.MonkeyPat
         "minus zero keeps its sign": "1 / (x[0] * -x[1]) < 0 && 1 / (-x[0] - 0) < 0",
         "x - x is not 0 for infinity": "x[3] - x[3] != 0",
         "sums are in order": "(x[2] + x[1]) - x[2] == 0",
-        "products round before they are added": "x[5] * x[6] - x[6] * x[5] == 0",
+        "products round before they are added": "x[5] * x[5] - x[6] == 0",
         "small numbers are not 0": "x[7] / 2 > 0",
-        "integers wrap around": "(int)n + 1 < (int)n",
+        "integers wrap around": "m + 1 < m",
     }
     tests = "\n".join(f"if (!({test})) return {i};" for i, test in enumerate(facts.values(), 1))
     source = f"""
-        static volatile double y[] = {{0, 1, 1e17, 1/0.0, 0.0/0.0, 0.1, 1/3.0, 2.3e-308}};
+        static volatile double y[] = {{0, 1, 1e17, 1/0.0, 0.0/0.0, 0x1.0000002p0, 0x1.0000004p0, 2.3e-308}};
         int f(void) {{
-            double x[8]; volatile int n = 2147483647; for (int i = 0; i < 8; i++) x[i] = y[i];
+            double x[8]; volatile int n = 2147483647; int m = n;
+            for (int i = 0; i < 8; i++) x[i] = y[i];
             {tests}
             return 0;
         }}"""

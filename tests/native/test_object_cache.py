@@ -122,6 +122,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a link": link,
     "a link to nowhere": lambda entry: (entry.unlink(), entry.symlink_to("nonesuch")),
     "a pipe": pipe,
+    "open to others": lambda entry: entry.chmod(0o622),
 }
 
 
