@@ -72,7 +72,9 @@ def test_numbers_are_as_the_source_says(name: str, monkeypatch: pytest.MonkeyPat
     }
     tests = "\n".join(f"if (!({test})) return {i};" for i, test in enumerate(facts.values(), 1))
     source = f"""
-        static volatile double y[] = {{0, 1, 1e17, 1/0.0, 0.0/0.0, 0x1.0000002p0, 0x1.0000004p0, 2.3e-308}};
+        static volatile double y[] = {{
+            0, 1, 1e17, 1/0.0, 0.0/0.0, 0x1.0000002p0, 0x1.0000004p0, 2.3e-308
+        }};
         int f(void) {{
             double x[8]; volatile int n = 2147483647; int m = n;
             for (int i = 0; i < 8; i++) x[i] = y[i];
