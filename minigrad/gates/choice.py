@@ -36,6 +36,7 @@ class Less(Elementwise):
     """x < y."""
 
     symbol, ufunc = "<", "less"
+    scalar = "{0} < {1}"
     notation = infix("<", r"<", "comparison", "sum", "sum")
 
 
@@ -43,6 +44,7 @@ class LessEqual(Elementwise):
     """x ≤ y."""
 
     symbol, ufunc = "≤", "less_equal"
+    scalar = "{0} <= {1}"
     notation = infix("≤", r"\le", "comparison", "sum", "sum")
 
 
@@ -50,6 +52,7 @@ class Greater(Elementwise):
     """x > y."""
 
     symbol, ufunc = ">", "greater"
+    scalar = "{0} > {1}"
     notation = infix(">", r">", "comparison", "sum", "sum")
 
 
@@ -57,6 +60,7 @@ class GreaterEqual(Elementwise):
     """x ≥ y."""
 
     symbol, ufunc = "≥", "greater_equal"
+    scalar = "{0} >= {1}"
     notation = infix("≥", r"\ge", "comparison", "sum", "sum")
 
 
@@ -64,6 +68,7 @@ class Equal(Elementwise):
     """x = y; NaN equals nothing."""
 
     symbol, ufunc = "=", "equal"
+    scalar = "{0} == {1}"
     notation = infix("=", r"=", "comparison", "sum", "sum")
     commutative = True
 
@@ -72,6 +77,7 @@ class NotEqual(Elementwise):
     """x ≠ y."""
 
     symbol, ufunc = "≠", "not_equal"
+    scalar = "{0} != {1}"
     notation = infix("≠", r"\ne", "comparison", "sum", "sum")
     commutative = True
 
@@ -80,6 +86,7 @@ class LogicalAnd(Elementwise):
     """Both are true; a number is true unless it is 0."""
 
     symbol, ufunc = "∧", "logical_and"
+    scalar = "({0} != 0) & ({1} != 0)"
     notation = infix("and", r"\land", "logic", "comparison", "comparison")
     commutative = True
 
@@ -88,6 +95,7 @@ class LogicalOr(Elementwise):
     """One of them or both are true."""
 
     symbol, ufunc = "∨", "logical_or"
+    scalar = "({0} != 0) | ({1} != 0)"
     notation = infix("or", r"\lor", "logic", "comparison", "comparison")
     commutative = True
 
@@ -96,6 +104,7 @@ class LogicalXor(Elementwise):
     """Just one of them is true."""
 
     symbol, ufunc = "⊕", "logical_xor"
+    scalar = "({0} != 0) != ({1} != 0)"
     notation = infix("xor", r"\oplus", "logic", "comparison", "comparison")
     commutative = True
 
@@ -104,6 +113,7 @@ class LogicalNot(Elementwise):
     """It is false."""
 
     symbol, ufunc = "¬", "logical_not"
+    scalar = "{0} == 0"
     notation = prefix("not ", r"\lnot", "logic", "sum")
 
 
@@ -111,24 +121,28 @@ class Isnan(Elementwise):
     """It is NaN."""
 
     symbol, ufunc = "nan?", "isnan"
+    scalar = "{0} != {0}"
 
 
 class Isinf(Elementwise):
     """It is an infinity."""
 
     symbol, ufunc = "∞?", "isinf"
+    scalar = "({0} == {0}) & ({0} - {0} != 0)"
 
 
 class Isfinite(Elementwise):
     """It is neither NaN nor an infinity."""
 
     symbol, ufunc = "fin?", "isfinite"
+    scalar = "{0} - {0} == 0"
 
 
 class Where(Elementwise):
     """x where condition holds, else y. The cotangent goes to what was chosen, 0 to the other."""
 
     symbol, ufunc = "?:", "where"
+    scalar = "{0} ? {1} : {2}"
     verb = "chooses"
     lesson = "hands the gradient to what was chosen"
     notation = Notation(
@@ -141,6 +155,9 @@ class Where(Elementwise):
         if condition != np.bool_:
             raise DTypeError(f"the condition must be bool, and is {condition}")
         return np.result_type(x, y)
+
+    def computes_in(self, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
+        return dtypes[0], *[self.result_dtype(*dtypes)] * 3
 
     def forward(self, xp: Any, condition: Any, x: Any, y: Any, out: Any = None) -> Any:
         if out is None:
@@ -159,6 +176,7 @@ class Maximum(Elementwise):
     """The larger one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "max", "maximum"
+    scalar = "mg_maximum({0}, {1})"
     verb = "keeps the larger"
     lesson = "routes the gradient to the larger input, half to each of equal ones"
     notation = call("max", r"\max", 2)
@@ -173,6 +191,7 @@ class Minimum(Elementwise):
     """The smaller one; NaN if either is. Equal inputs share the cotangent, half each."""
 
     symbol, ufunc = "min", "minimum"
+    scalar = "mg_minimum({0}, {1})"
     verb = "keeps the smaller"
     lesson = "routes the gradient to the smaller input, half to each of equal ones"
     notation = call("min", r"\min", 2)
@@ -187,6 +206,7 @@ class Clip(Elementwise):
     """x, at least lo and at most hi. The cotangent goes to x for lo ≤ x ≤ hi, else to the bound."""
 
     symbol, ufunc = "clip", "clip"
+    scalar = "mg_minimum(mg_maximum({0}, {1}), {2})"
     verb = "cuts off"
     lesson = "lets the gradient through between the bounds, and beyond them hands it to the bound"
 

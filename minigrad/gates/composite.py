@@ -45,6 +45,7 @@ class Sigmoid(_ElementwiseComposite):
     """σ(x) = 1 / (1 + e^-x)."""
 
     symbol = "σ"
+    scalar = "mg_sigmoid({0})"
     lesson = "lets through σ · (1 - σ) of the gradient, a quarter at most"
     notation = call("σ", r"\sigma")
 
@@ -66,6 +67,7 @@ class Relu(Elementwise, Composite):
     """max(x, 0). The derivative at 0 is taken as 0."""
 
     symbol = "relu"
+    scalar = "{0} <= 0 ? 0 : {0}"
     verb = "keeps what is positive"
     lesson = "lets the gradient through where the input was positive"
 
@@ -89,6 +91,7 @@ class Softplus(_ElementwiseComposite):
     """log(1 + e^x)."""
 
     symbol = "softplus"
+    scalar = "mg_softplus({0})"
     lesson = "multiplies the gradient by σ of its input"
 
     def definition(self, x: Variable) -> Variable:

@@ -24,6 +24,14 @@ class Elementwise(Gate):
     ufunc: ClassVar[str]
     """The NumPy function that computes it."""
 
+    scalar: ClassVar[str] = ""
+    """One element, in C and in CUDA: an expression of the operands ``{0}``, ``{1}``, …
+
+    Operands are variables that have the types of `computes_in`, so they may be repeated; the value
+    is cast to the last of these types. Beside C's operators there are the functions of
+    ``native/elementary.h``. With none, NumPy computes the gate in compiled C programs too.
+    """
+
     def infer(self, *types: Type) -> Type:
         dtype = self.result_dtype(*(t.dtype for t in types))
         return Type(broadcast(*(t.shape for t in types)), dtype)
@@ -31,6 +39,28 @@ class Elementwise(Gate):
     def result_dtype(self, *dtypes: np.dtype[Any]) -> np.dtype[Any]:
         """The dtype of the output."""
         return ufunc_dtype(self.ufunc, *dtypes)
+
+    def computes_in(self, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
+        """The dtypes that operands of `dtypes` are cast to, and last that of the result.
+
+        They are those of `ufunc`; a gate without one computes in the dtype of its result.
+        """
+        result = self.result_dtype(*dtypes)
+        ufunc = getattr(np, getattr(self, "ufunc", ""), None)
+        if isinstance(ufunc, np.ufunc):
+            return tuple(ufunc.resolve_dtypes((*dtypes, None)))
+        return (result,) * (len(dtypes) + 1)
+
+    def expression(self, *dtypes: np.dtype[Any]) -> str:
+        """`scalar` for operands of `dtypes`; "" where there is none that does what `forward` does.
+
+        There is none for a subclass that computes in another way and does not say so in C, nor for
+        int64 compared with uint64, of which C makes two uint64.
+        """
+        how = {"scalar", "forward", "ufunc"}
+        nearest = next(c for c in type(self).__mro__ if how & vars(c).keys())
+        mixed = {"i", "u"} <= {dtype.kind for dtype in self.computes_in(*dtypes)[:-1]}
+        return "" if mixed or "scalar" not in vars(nearest) else self.scalar
 
     def forward(self, xp: Any, *arrays: Any, **out: Any) -> Any:
         return getattr(xp, self.ufunc)(*arrays, **out)

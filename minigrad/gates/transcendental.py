@@ -13,6 +13,7 @@ class Exp(Elementwise):
     """e^x."""
 
     symbol, ufunc = "exp", "exp"
+    scalar = "mg_exp({0})"
     lesson = "multiplies the gradient by its own output"
     notation = Notation("e{0:exponent}", "e^{{{0}}}", "power")
 
@@ -24,6 +25,7 @@ class Expm1(Elementwise):
     """e^x - 1, exact also near 0."""
 
     symbol, ufunc = "eˣ−1", "expm1"
+    scalar = "mg_expm1({0})"
     lesson = "multiplies the gradient by e^x, its output plus 1"
     notation = Notation("e{0:exponent} - 1", "e^{{{0}}} - 1", "sum")
 
@@ -35,6 +37,7 @@ class Log(Elementwise):
     """The natural logarithm; -inf at 0, NaN below."""
 
     symbol, ufunc = "log", "log"
+    scalar = "mg_log({0})"
     lesson = "divides the gradient by its input"
     notation = call("log", r"\log")
 
@@ -46,6 +49,7 @@ class Log1p(Elementwise):
     """log(1 + x), exact also near 0."""
 
     symbol, ufunc = "log1p", "log1p"
+    scalar = "mg_log1p({0})"
     lesson = "divides the gradient by 1 plus its input"
     notation = Notation("log(1 + {0:sigma})", r"\log\left(1 + {0:sigma}\right)")
 
@@ -57,6 +61,7 @@ class Sqrt(Elementwise):
     """The square root; NaN below 0."""
 
     symbol, ufunc = "√", "sqrt"
+    scalar = "mg_sqrt({0})"
     lesson = "divides the gradient by twice its own output"
     notation = Notation("√{0:atom}", r"\sqrt{{{0}}}", "power")
 
@@ -68,6 +73,7 @@ class Tanh(Elementwise):
     """tanh x = (e^x - e^-x) / (e^x + e^-x)."""
 
     symbol, ufunc = "tanh", "tanh"
+    scalar = "mg_tanh({0})"
     lesson = "lets through 1 - tanh² of the gradient, little where it is saturated"
     notation = call("tanh", r"\tanh")
 
@@ -79,6 +85,7 @@ class Sin(Elementwise):
     """The sine of an angle in radians."""
 
     symbol, ufunc = "sin", "sin"
+    scalar = "mg_sin({0})"
     lesson = "multiplies the gradient by the cosine of its input"
     notation = call("sin", r"\sin")
 
@@ -90,6 +97,7 @@ class Cos(Elementwise):
     """The cosine of an angle in radians."""
 
     symbol, ufunc = "cos", "cos"
+    scalar = "mg_cos({0})"
     lesson = "multiplies the gradient by minus the sine of its input"
     notation = call("cos", r"\cos")
 
