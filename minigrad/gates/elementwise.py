@@ -28,8 +28,9 @@ class Elementwise(Gate):
     """One element, in C and in CUDA: an expression of the operands ``{0}``, ``{1}``, …
 
     Operands are variables that have the types of `computes_in`, so they may be repeated; the value
-    is cast to the last of these types. Beside C's operators there are the functions of
-    ``native/elementary.h``. With none, NumPy computes the gate in compiled C programs too.
+    is cast to the last of these types. A bool is an unsigned char, 0 or 1. Beside C's operators
+    there are the functions of ``native/elementary.h``. With none, NumPy computes the gate in
+    compiled C programs too.
     """
 
     def infer(self, *types: Type) -> Type:

@@ -11,7 +11,7 @@
 #define ONE ((UINT)BIAS << DIGITS)                /* the bits of 1 */
 #define WHOLE ((REAL)((UINT)3 << (DIGITS - 1)))   /* x + WHOLE rounds x to a whole number */
 #define COUNT ((UINT)(BIAS + DIGITS) << DIGITS)   /* the bits of 2^DIGITS: lowest bits count by 1 */
-#define HORNER(c) p = FMA(p, z, (REAL)c);
+#define HORNER(c) p = FMA(p, z, (REAL)c);          /* one step, in the names that are used below */
 
 MG_FUNCTION UINT MG(bits)(REAL x) {
     UINT bits;
@@ -25,7 +25,7 @@ MG_FUNCTION REAL MG(of_bits)(UINT bits) {
     return x;
 }
 
-/* x = n log 2 + r with |r| ≤ ½ log 2. Returns e^r - 1, and n, also as an integer. */
+/* e^r - 1, where x = n log 2 + r with |r| ≤ ½ log 2. Gives n too, also as an integer. */
 MG_FUNCTION REAL MG(reduced_expm1)(REAL x, REAL *n, UINT *whole) {
     REAL shifted = FMA(x, (REAL)0x1.71547652b82fep+0, WHOLE);
     *n = shifted - WHOLE;
@@ -41,7 +41,7 @@ MG_FUNCTION REAL MG(exp)(REAL x) {
     UINT whole;
     x = x > EXP_HIGHEST ? EXP_HIGHEST : x < EXP_LOWEST ? EXP_LOWEST : x;
     REAL p = 1 + MG(reduced_expm1)(x, &n, &whole);
-    UINT half = (whole + 2 * BIAS) >> 1; /* 2^n may be too small or large, its root is not */
+    UINT half = (whole + 2 * BIAS) >> 1; /* 2^n may be out of range, so two factors */
     return p * MG(of_bits)(half << DIGITS) * MG(of_bits)((whole + 2 * BIAS - half) << DIGITS);
 }
 
@@ -54,7 +54,7 @@ MG_FUNCTION REAL MG(expm1)(REAL x) {
     return NAME(copysign)(n == 0 ? p : y, x);
 }
 
-/* log(2^k (1 + f) + c), k in the biased exponent of bits, 1 + f between √½ and √2 but for exact f. */
+/* k log 2 + log(1 + f) + c, for 1 + f between √½ and √2, and c far smaller. */
 MG_FUNCTION REAL MG(log_of)(REAL k, REAL f, REAL c) {
     REAL s = f / (2 + f), z = s * s, p = 0, square = (REAL)0.5 * f * f;
     LOG_POLYNOMIAL(HORNER)

@@ -24,7 +24,7 @@ DTYPES = [
     for name in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
                  "float32", "float64")
 ]  # fmt: skip
-C_TYPES = {"bool": "_Bool", "float32": "float", "float64": "double"}
+C_TYPES = {"bool": "uint8_t", "float32": "float", "float64": "double"}
 
 ROUNDED_TO_2_ULP = {
     gates.Exp, gates.Expm1, gates.Log, gates.Log1p, gates.Tanh, gates.Sin, gates.Cos, gates.Power,
@@ -100,7 +100,8 @@ def loop(gate: gates.Elementwise, expression: str, computed: Dtypes) -> str:
     pointers = "".join(f"const {t} *restrict x{i}, " for i, t in enumerate(types))
     reads = " ".join(f"{t} a{i} = x{i}[i];" for i, t in enumerate(types))
     value = expression.format(*(f"a{i}" for i in range(len(types))))
-    body = f"for (long i = 0; i < n; i++) {{ {reads} y[i] = ({result})({value}); }}"
+    cast = f"({value}) != 0" if computed[-1].kind == "b" else f"({result})({value})"
+    body = f"for (long i = 0; i < n; i++) {{ {reads} y[i] = {cast}; }}"
     return f"void {name}(long n, {pointers}{result} *restrict y) {{ {body} }}\n"
 
 
