@@ -8,12 +8,12 @@
  * a compiler makes vector code of a loop over them. sin, cos, pow and fmod are those of libm, one
  * element at a time. In CUDA all are the device's own.
  *
- * Largest errors found, in units in the last place (ulp) of the exact result; float: of all
- * arguments, double: of 10 million of all sizes (python -m tests.native):
+ * Largest errors found, in units in the last place (ulp) of the exact result. float: of all 2^32
+ * arguments (70 million without FMA), double: of 10 million of all sizes (python -m tests.native).
  *
- *                exp    expm1  log    log1p  tanh   sigmoid  softplus
- *     float      F_exp  F_expm1 F_log F_log1p F_tanh F_sigmoid F_softplus
- *     double     D_exp  D_expm1 D_log D_log1p D_tanh D_sigmoid D_softplus
+ *                exp    expm1   log    log1p   tanh   sigmoid   softplus
+ *     float      0.92   1.61    0.84   0.85    1.42   1.97      1.67
+ *     double     0.91   1.73    0.86   0.81    1.41   1.87      1.59
  *
  * NaN, infinities, zeros with their signs, denormal arguments and results are as they should be,
  * and so are the arguments where results overflow or vanish.
