@@ -1,6 +1,9 @@
 """`function`: a graph as something to call."""
 
+import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 from threading import RLock
@@ -12,6 +15,7 @@ from ..dims import Dim, bind_sizes, show_shape
 from ..errors import (
     ArgumentError,
     BackendError,
+    CompileError,
     DTypeError,
     NotFiniteError,
     ReentryError,
@@ -26,6 +30,7 @@ from ..types import Array
 from ..variables import Constant, Parameter, Variable, as_variables
 from .arguments import Arguments
 from .blocks import in_blocks
+from .c.lower import lower
 from .loaded import Loaded, not_finite
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
@@ -44,6 +49,7 @@ from .state import State
 
 __all__ = ["Function", "function"]
 
+_SHOWN = {"numpy": "NumPy", "c": "C and NumPy"}
 _KEPT = 128  # programs of one function, the latest, each with its memory
 _MEMORY = 2**30  # bytes that these may keep, but for one
 
@@ -68,7 +74,8 @@ def function(
         updates: (parameter, new value) pairs. All new values are computed from the old ones, and
             none is stored unless the whole call succeeded.
         givens: {variable: what stands in its place}.
-        backend: "numpy", or "auto", which is NumPy.
+        backend: "numpy"; "c", which does in C what it covers, and the rest in NumPy, and needs a C
+            compiler; or "auto", which is what the environment's MINIGRAD_BACKEND says, or NumPy.
         optimize: False switches all rewrites off, {"share": False} one of them.
         check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming
             its line and time step. Slow.
@@ -84,13 +91,16 @@ def function(
 
     Raises ArgumentError for an input that is missing or given twice and for updates of what is no
     parameter, DTypeError or ShapeError for an update of another type, BackendError for a backend
-    that is not there.
+    that is not there. Where the C compiler fails, a warning shows what it said, and NumPy does all.
     """
-    if backend not in ("auto", "numpy"):
+    if backend == "auto":
+        backend = os.environ.get("MINIGRAD_BACKEND", "numpy")
+    if backend not in ("numpy", "c"):
         raise BackendError(
-            f'there is no backend {backend!r} in this version of minigrad: use "numpy" or "auto"'
+            f"there is no backend {backend!r} in this version of minigrad: use "
+            '"numpy", "c" or "auto"'
         )
-    return Function(inputs, outputs, updates, givens, name, optimize, check_nan)
+    return Function(inputs, outputs, updates, givens, name, optimize, check_nan, backend)
 
 
 class Function:
@@ -108,7 +118,9 @@ class Function:
         name: str | None,
         optimize: bool | Mapping[str, bool],
         check_nan: bool,
+        backend: str = "numpy",
     ) -> None:
+        self._backend = "numpy" if check_nan else backend
         self.name = name or "function"
         self._check_nan = check_nan
         self._arguments = Arguments(inputs, self.name)
@@ -220,15 +232,23 @@ class Function:
             for v, shape in zip(self._inputs, shapes, strict=True)
         ]
         sizes = bind_sizes(named)
-        shown_sizes = ", ".join(f"{name}={size}" for name, size in sizes.items()) or "all calls"
-        return Loaded(self._written(sizes), self.name, shown_sizes)
+        try:
+            return Loaded(self._written(sizes, self._backend), self.name, sizes)
+        except CompileError as error:
+            warnings.warn(f"{self.name} runs in NumPy alone: {error.message}", stacklevel=4)
+            self._backend = "numpy"
+            return Loaded(self._written(sizes, "numpy"), self.name, sizes)
 
-    def _written(self, sizes: Mapping[str, int]) -> Program:
+    def _written(self, sizes: Mapping[str, int], backend: str) -> Program:
         """The program for these sizes."""
         outputs = self._graph.outputs
         unfilled = len(outputs) - len(self._vectors)
         results, filled = outputs[:unfilled], outputs[unfilled:]
-        steps = plan(Graph(self._graph.inputs, results, Binding(sizes)), SMALLEST, filled)
+        graph = Graph(self._graph.inputs, results, Binding(sizes))
+        steps = plan(graph, 0 if backend == "c" else SMALLEST, filled)
+        if backend == "c":
+            source = lower(steps)
+            return replace(write(steps), native=source)
         if "blocks" in self._on:
             in_blocks(steps, BLOCK)
         return write(steps, self._check_nan)
@@ -247,15 +267,22 @@ class Function:
             found[name if name not in found else f"{name} [{i}]"] = v
         return found
 
-    def source(self, **sizes: int) -> str:
-        """The NumPy program, a function that returns a tuple.
+    def source(self, language: str = "numpy", **sizes: int) -> str:
+        """The program in NumPy, a function that returns a tuple; or what of it is in C ("c").
 
         Its arguments are those of the function, its parameters, room for the new values of those
         that lie in a vector, and large constants. It is the one for `sizes` of the dimension names,
         ``f.source(T=5, B=2)``; without them, the one that was used last.
         """
+        if language not in ("numpy", "c"):
+            raise ArgumentError(f'the source is in "numpy" or in "c", and not in {language!r}')
+        program = self._written(self._asked_sizes(sizes), language)
+        return program.native if language == "c" else program.source
+
+    def _asked_sizes(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
+        """Sizes for a program to show."""
         if not sizes and self._latest is not None:
-            return self._latest.program.source
+            return self._latest.sizes
         named = [size for v in self._inputs for size in v.shape if isinstance(size, Dim)]
         known = {name for size in named for name in size.names()}
         for name, value in sizes.items():
@@ -268,7 +295,7 @@ class Function:
                 f"the program of {self.name} depends on the sizes {missing}: give them, as in "
                 f".source({example}), or call the function first"
             )
-        return self._written(sizes).source
+        return sizes
 
     def report(self) -> str:
         """What each rewrite did and where, what is left in loops and why, what the programs keep in
@@ -284,18 +311,18 @@ class Function:
             *vectors_of(self._vectors),
             *passes_of(self._built, self._on),
             *loops_of(self._graph),
-            f"programs: {self._planned} planned, {len(kept)} kept (NumPy), with "
+            f"programs: {self._planned} planned, {len(kept)} kept ({_SHOWN[self._backend]}), with "
             f"{mebibytes(memory)} from call to call",
-            *programs_of([(loaded.sizes, loaded.program) for loaded in kept]),
+            *programs_of([(loaded.shown_sizes, loaded.program) for loaded in kept]),
         ]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.report())
 
     def __repr__(self) -> str:
         inputs = ", ".join(self._arguments.names)
         return f"<{self.name}({inputs}): {self._planned} programs>"
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.report())
 
 
 def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:

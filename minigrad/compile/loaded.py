@@ -1,6 +1,6 @@
 """A program that can be run, and what its errors mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -17,10 +17,14 @@ class Loaded:
     """A program, loaded; `name` is that of the function that it belongs to, `sizes` those
     that it is for."""
 
-    def __init__(self, program: Program, name: str, sizes: str) -> None:
+    def __init__(self, program: Program, name: str, sizes: Mapping[str, int]) -> None:
         self.program, self.name, self.sizes = program, name, sizes
         self.run = program.load(self._finite)
         self.context = _quiet_context()
+
+    @property
+    def shown_sizes(self) -> str:
+        return ", ".join(f"{name}={size}" for name, size in self.sizes.items()) or "all calls"
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
         # A gate that is called may look at context variables, which are those of now.

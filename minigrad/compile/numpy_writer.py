@@ -27,6 +27,7 @@ from .plan import (
     Empty,
     Instruction,
     Loop,
+    Native,
     Part,
     Plan,
     Row,
@@ -91,6 +92,8 @@ class _Writer:
     gates: list[CalledGate] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     checked: list[Apply] = field(default_factory=list)
+    sites: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    ends: dict[Array, Array] = field(default_factory=dict)  # carries of C loops, and where they are
 
     def program(self, plan: Plan) -> Program:
         arguments = [self.names.give(a, self.fresh(a.name)) for a in plan.arguments]
@@ -98,6 +101,10 @@ class _Writer:
             self.constant(constant, array)
         last = {a: i for i, step in enumerate(plan.steps) for a in inputs_of(step)}
         last |= dict.fromkeys(plan.results, len(plan.steps))
+        for step in plan.steps:
+            if isinstance(step, Native):  # its carries are looked for in these
+                kept = (a for end in step.ends.values() for a in end.around())
+                last |= dict.fromkeys(kept, len(plan.steps))
         for i, step in enumerate(plan.steps):
             self.instruction(step)
             self.delete([a for a in (*inputs_of(step), *outputs_of(step)) if last.get(a, i) == i])
@@ -115,6 +122,7 @@ class _Writer:
             sum(block.size for block in plan.blocks),
             len(plan.blocks),
             self.checked,
+            sites=self.sites,
         )
 
     def constant(self, constant: Constant, array: Array) -> None:
@@ -141,6 +149,8 @@ class _Writer:
                 self.line(f"{name} = np.empty({type_of(array)})", apply)
             case Loop():
                 self.loop(step)
+            case Native():
+                self.native(step)
         if not self.loops:
             self.top_level.update(outputs_of(step))
 
@@ -170,6 +180,8 @@ class _Writer:
         """What an array is called. One that has a place is called something when it is needed."""
         if array in self.names.of:
             return self.names.of[array]
+        if array in self.ends:
+            return self.names.give(array, self.value(self.ends[array]))
         match array.place:
             case Block() as block:
                 name = self.laid(array, block)
@@ -300,6 +312,17 @@ class _Writer:
             case _:
                 text = f"np.copyto({self.value(target)}, {self.value(source)})"
         self.line(text, apply)
+
+    def native(self, step: Native) -> None:
+        """A call of a C function, that has pointers to the memory that stays where it is."""
+        kept = [self.block(b) for b in step.bases if isinstance(b, Block)]
+        given = [self.value(a) for a in step.bases if isinstance(a, Array)]
+        places = [i for i, b in enumerate(step.bases) if isinstance(b, Array)]
+        name = self.fresh(step.function)
+        self.sites[step.function] = [(f"{c.gate} at {c.apply.where}", n) for c, n in step.sites]
+        self.once(f"{name} = native({step.function!r}, {places}, [{', '.join(kept)}])")
+        self.line(f"{name}({', '.join(given)})", step.apply)
+        self.ends |= step.ends  # named when they are read: after the views that they may need
 
     # ------------------------------------------------------------ gates
 

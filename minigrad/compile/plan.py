@@ -20,6 +20,7 @@ __all__ = [
     "Empty",
     "Instruction",
     "Loop",
+    "Native",
     "Part",
     "Plan",
     "Row",
@@ -151,7 +152,21 @@ class Loop:
     in_blocks: bool = False
 
 
-Instruction = Call | Copy | Empty | Loop
+@dataclass(eq=False)
+class Native:
+    """Steps that a C function does: `function` of the program's C source, given pointers to
+    `bases`. `ends` are the carries of its loops, and where they are in the end; `sites` the gates
+    that it may end at, since an index is outside of an axis of so many places."""
+
+    function: str
+    steps: list["Instruction"]
+    bases: list[Array | Block]
+    ends: dict[Array, Array]
+    sites: list[tuple["Call", int]]
+    apply: Apply | None
+
+
+Instruction = Call | Copy | Empty | Loop | Native
 
 
 @dataclass(eq=False)
@@ -183,6 +198,10 @@ def inputs_of(step: Instruction) -> Iterator[Array]:
                 yield from array.around()
             for inner in step.steps:
                 yield from inputs_of(inner)
+        case Native():
+            for base in step.bases:
+                if isinstance(base, Array):
+                    yield base
 
 
 def outputs_of(step: Instruction) -> Sequence[Array]:

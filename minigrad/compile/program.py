@@ -3,12 +3,13 @@
 import linecache
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ..graph import Apply
+from ..native.library import Library
 from ..types import Array
 from .called import CalledGate
 
@@ -45,6 +46,10 @@ class Program:
     """The number of blocks that these are in."""
     checked: list[Apply]
     """With check_nan, the applications that ``finite`` is told the numbers of."""
+    native: str = ""
+    """C source of the functions that it calls."""
+    sites: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    """By function, the gates at which it may find an index outside of an axis of so many places."""
 
     @property
     def source(self) -> str:
@@ -70,6 +75,8 @@ class Program:
         filename = f"<minigrad program {next(_serial)}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         namespace: dict[str, Any] = {"gates": self.gates}
+        if self.native:
+            namespace["native"] = Library(self.native, self.sites)
         exec(compile(source, filename, "exec"), namespace)
         namespace["finite"] = finite
         program: Callable[..., tuple[Array, ...]] = namespace["program"]

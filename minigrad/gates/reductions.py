@@ -37,6 +37,8 @@ class Reduction(Gate):
     axes: tuple[int, ...]
     keepdims: bool = False
     function: ClassVar[str]
+    fold: ClassVar[tuple[str, str] | None] = None
+    """In C: what it begins with ("first": an element), and how {1} joins the result {0}."""
 
     def formula(self, *types: Type) -> Notation:
         over = axes_of(types[0].shape, self.axes)
@@ -71,6 +73,7 @@ class Sum(Reduction):
     verb = "adds up"
     lesson = "spreads the gradient to every element"
     function = "sum"
+    fold = "0", "{0} + {1}"
 
     def formula(self, *types: Type) -> Notation:
         if all(types[0].shape[a] == 1 for a in self.axes):
@@ -93,6 +96,7 @@ class Mean(Reduction):
     verb = "averages"
     lesson = "spreads the gradient to every element, divided by their number"
     function = "mean"
+    fold = "0", "{0} + {1}"
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         total = x.sum(axis=self.axes, keepdims=self.keepdims)  # xp.mean warns of nothing
@@ -111,6 +115,7 @@ class Max(Reduction):
     verb = "keeps the largest"
     lesson = "routes the gradient to the largest element, in equal parts where several are"
     function = "max"
+    fold = "first", "mg_maximum({0}, {1})"
 
     def vjp(self, cotangent: Variable, output: Variable, x: Variable) -> Variable:
         chosen = (x == self.restore(output, x.shape)).astype(cotangent.dtype)
@@ -126,6 +131,7 @@ class Min(Max):
     verb = "keeps the smallest"
     lesson = "routes the gradient to the smallest element, in equal parts where several are"
     function = "min"
+    fold = "first", "mg_minimum({0}, {1})"
 
 
 @dataclass(frozen=True)

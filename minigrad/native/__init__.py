@@ -2,5 +2,6 @@
 
 from .blas import Blas, find_blas
 from .compiler import Compiler, find_compiler, load
+from .library import Library, header
 
-__all__ = ["Blas", "Compiler", "find_blas", "find_compiler", "load"]
+__all__ = ["Blas", "Compiler", "Library", "find_blas", "find_compiler", "header", "load"]

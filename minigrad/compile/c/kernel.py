@@ -1,0 +1,195 @@
+"""Instructions of a plan as a C function, as far as they are covered.
+
+An array of a plan is memory and strides (`layout`), and what only looks at another array is no code
+at all. Elementwise gates and reductions that share their rows become one nest of loops (`rows`),
+matrix products are calls of BLAS (`gates`), loops are loops.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...gates import Extent
+from ...graph import Apply
+from ..memory import size_of
+from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn
+from .gates import write_gate
+from .layout import Layout, viewed
+from .lines import Lines
+from .rows import Rows, is_row_work
+from .text import C_TYPES, Uncovered, literal
+
+__all__ = ["Kernel"]
+
+
+@dataclass
+class Kernel(Lines):
+    """A C function; `ends` are the carries of its loops, and where they are after them."""
+
+    ends: dict[Array, Array] = field(default_factory=dict)
+
+    def function(self, name: str) -> str:
+        """The whole function. Its table begins with the products of BLAS; it returns 0, or the
+        number of a site that found an index outside."""
+        head = [
+            f"long {name}(char *const *p) {{",
+            "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
+            "    dgemm_t *const dgemm = (dgemm_t *)p[1];",
+            "    (void)sgemm, (void)dgemm;",
+        ]
+        head += [f"    char *restrict {b} = p[{i + 2}];" for i, b in enumerate(self.bases.values())]
+        return "\n".join([*head, *self.text, "    return 0;", "}", ""])
+
+    # ------------------------------------------------------------ instructions
+
+    def covers(self, steps: Sequence[Instruction]) -> int:
+        """Write as many of these instructions as can be written; how many these are."""
+        done = 0
+        while done < len(steps):
+            before = dict(self.layouts), dict(self.bases), dict(self.ends)
+            length, sites, depth = len(self.text), len(self.sites), self.depth
+            try:
+                done += self.write(steps[done:])
+            except Uncovered:
+                del self.text[length:], self.sites[sites:]
+                self.layouts, self.bases, self.ends = before
+                self.depth = depth
+                break
+        return done
+
+    def write(self, steps: Sequence[Instruction]) -> int:
+        """Write the first instruction, or the first few together; how many these are."""
+        match steps[0]:
+            case Call() as call if self.looks(call) or self.is_known(call):
+                return 1
+            case Call() as call if is_row_work(self, call):
+                return Rows(self).write(steps, self.looks)
+            case Call() as call:
+                self.gate(call)
+            case Copy(source, target, apply):
+                self.copy(source, self.target(target), apply)
+            case Loop() as loop:
+                self.loop(loop)
+            case _:
+                raise Uncovered(type(steps[0]).__name__)
+        return 1
+
+    def looks(self, call: Call) -> bool:
+        """Note what a view looks at; whether it is one."""
+        if call.placed or not call.gate.view or len(call.inputs) != 1:
+            return False
+        (of,) = call.inputs
+        if of.type.dtype != call.outputs[0].type.dtype or 0 in of.type.shape:
+            return False
+        if of in self.literals:
+            self.literals |= dict.fromkeys(call.outputs, self.literals[of])
+            return True
+        found = viewed(call.gate, self.layout(of))
+        if found is None:
+            return False
+        self.layouts |= dict(zip(call.outputs, found, strict=True))
+        return True
+
+    def is_known(self, call: Call) -> bool:
+        """Note a size as its number; whether it is one."""
+        if not isinstance(call.gate, Extent):
+            return False
+        self.literals[call.outputs[0]] = literal(np.asarray(call.gate.forward(np)))
+        return True
+
+    def copy(self, source: Array, target: Layout, apply: Apply | None) -> None:
+        counters = self.nest(target.shape, apply)
+        value = self.literals.get(source) or self.at(self.layout(source), counters)
+        self.line(f"{self.at(target, counters)} = {value};")
+        self.close(len(counters))
+
+    def gate(self, call: Call) -> None:
+        if not call.placed or any(a in self.literals for a in call.inputs):
+            raise Uncovered(str(call.gate))
+        if any(0 in a.type.shape for a in (*call.inputs, *call.outputs)):
+            raise Uncovered("an empty array")
+        inputs = [self.layout(a) for a in call.inputs]
+        write_gate(self, call, inputs, self.target(call.outputs[0]))
+
+    # ------------------------------------------------------------ loops
+
+    def loop(self, loop: Loop) -> None:
+        if not loop.length:
+            raise Uncovered("a loop of no steps, whose body may speak of rows that are not there")
+        for array in loop.rows:
+            assert isinstance(array.place, Row)
+            self.layout(array.place.of)
+        carried = set(loop.carries)
+        if any(new in carried for new in loop.nexts):
+            raise Uncovered("a carry that is another one's old value")
+        names = [self.start(*pair) for pair in zip(loop.carries, loop.starts, strict=True)]
+        s, t = self.fresh("s"), self.fresh("t")
+        self.line(f"for (long {s} = 0; {s} < {loop.length}; ++{s}) {{", loop.apply)
+        self.depth += 1
+        self.line(f"const long {t} = {f'{loop.length - 1} - {s}' if loop.reverse else s};")
+        self.line(f"(void){t};")
+        self.counters |= dict.fromkeys(loop.rows, t)
+        for turn in loop.turns:
+            self.turn(turn, s)
+        if self.covers(loop.steps) < len(loop.steps):
+            raise Uncovered("a loop with something uncovered")
+        for name, carry, new in zip(names, loop.carries, loop.nexts, strict=True):
+            self.next(name, carry, new)
+        for name in names:
+            self.line(f"{name} = next_{name};")
+        self.close(1)
+        for carry, end in zip(loop.carries, self.after(loop, names), strict=True):
+            self.layouts[carry] = self.layout(end)
+            if self.depth == 1:  # of a loop in a loop nothing is seen outside
+                self.ends[carry] = end
+
+    def start(self, carry: Array, start: Array) -> str:
+        """A variable for a carry: a pointer, or the number itself, which no view may see change."""
+        name = self.fresh("c")
+        if carry.type.shape:
+            if start in self.literals:
+                raise Uncovered("a carry that starts as a constant")
+            layout = self.layout(start)
+            self.line(f"char *{name} = {self.address(layout)};")
+            self.layouts[carry] = Layout(carry.type, name, layout.size, layout.strides)
+        else:
+            self.line(f"{C_TYPES[carry.type.dtype.name]} {name} = {self.number(start)};")
+            self.layouts[carry] = Layout(carry.type, f"(char *)&{name}", size_of(carry.type), ())
+        return name
+
+    def turn(self, turn: Array, s: str) -> None:
+        """A pointer to one array in every other step, and to another in those between."""
+        assert isinstance(turn.place, Turn)
+        even, odd = self.layout(turn.place.even), self.layout(turn.place.odd)
+        name = self.fresh("u")
+        self.line(f"char *{name} = {s} % 2 ? {self.address(odd)} : {self.address(even)};")
+        self.layouts[turn] = Layout(turn.type, name, even.size, even.strides)
+
+    def next(self, name: str, carry: Array, new: Array) -> None:
+        """What a carry holds in the next step."""
+        if not carry.type.shape:
+            self.line(f"const {C_TYPES[carry.type.dtype.name]} next_{name} = {self.number(new)};")
+            return
+        if new in self.literals or self.layout(new).strides != self.layouts[carry].strides:
+            raise Uncovered("a carry whose strides change")
+        self.line(f"char *next_{name} = {self.address(self.layout(new))};")
+
+    def after(self, loop: Loop, names: Sequence[str]) -> list[Array]:
+        """Where the carries are when the loop has ended."""
+        ends = []
+        for name, carry, new in zip(names, loop.carries, loop.nexts, strict=True):
+            if not carry.type.shape:
+                end = self.memory(carry.type)
+                self.line(f"{self.at(self.layout(end), [])} = {name};")
+            elif isinstance(new.place, Row) and new in set(loop.rows):
+                t = 0 if loop.reverse else loop.length - 1
+                end = Array(carry.type, Part(new.place.of, 0, t, t + 1), carry.name)
+            elif isinstance(new.place, Turn) and new in set(loop.turns):
+                end = new.place.odd if loop.length % 2 == 0 else new.place.even
+            elif self.depth > 1 or isinstance(new.place, Block | Part) or new in self.known:
+                end = new
+            else:
+                raise Uncovered("a carry that nothing outside of its loop can name")
+            ends.append(end)
+        return ends

@@ -1,0 +1,109 @@
+"""Where arrays lie: every view of an array is the same memory with other strides.
+
+    b = a.reshape(4, 6)[:, ::2]        b is a, from byte 0, with strides (24, 8)
+
+No gate tells this. Its `forward` is run on an array of these strides, and NumPy tells where the
+result begins and what its strides are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from ...graph import Gate
+from ...types import Array, Type
+from ..plan import Array as PlanArray
+from ..plan import Block
+
+__all__ = ["Layout", "laid_out", "viewed"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Element (i, j) is at ``base + offset + t·step + i·strides[0] + j·strides[1]``, in bytes.
+
+    `base` is some memory of `size` bytes, or a pointer that a loop has, by its name; `steps` are
+    what the counters of loops add.
+    """
+
+    type: Type
+    base: PlanArray | Block | str
+    size: int
+    strides: tuple[int, ...]
+    offset: int = 0
+    steps: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.type.shape  # type: ignore[return-value]  # a plan's sizes are numbers
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is the same in all of a call."""
+        return not isinstance(self.base, str)
+
+    def row(self, counter: str) -> "Layout":
+        """The row that belongs to a step."""
+        inner = Type(self.shape[1:], self.type.dtype)
+        steps = (*self.steps, (counter, self.strides[0]))
+        return replace(self, type=inner, strides=self.strides[1:], steps=steps)
+
+    def part(self, axis: int, start: int, stop: int, shape: tuple[int, ...]) -> "Layout | None":
+        """Places of an axis, in another shape perhaps; None where that is no view."""
+        sizes = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
+        offset = self.offset + start * self.strides[axis]
+        cut = replace(self, type=Type(sizes, self.type.dtype), offset=offset)
+        return cut if sizes == shape else cut._seen(lambda a: a.reshape(shape))
+
+    def _seen(self, look: "Callable[[Array], Array]") -> "Layout | None":
+        found = _looked(self, lambda a: (look(a),))
+        return found[0] if found else None
+
+
+def laid_out(type: Type, base: PlanArray | Block | str, size: int) -> Layout:
+    """A contiguous array at the beginning of some memory."""
+    strides = []
+    step = type.dtype.itemsize
+    for n in reversed(type.shape):
+        strides.append(step)
+        step *= int(n)  # type: ignore[arg-type]  # bound: a number
+    return Layout(type, base, size, tuple(reversed(strides)))
+
+
+def viewed(gate: Gate, layout: Layout) -> Sequence[Layout] | None:
+    """The outputs of a gate that only looks at its input; None where it makes a copy."""
+
+    def look(array: Array) -> Sequence[Array]:
+        found = gate.forward(np, array)
+        return found if isinstance(found, tuple | list) else (found,)
+
+    return _looked(layout, look)
+
+
+def _looked(layout: Layout, look: "Callable[[Array], Sequence[Array]]") -> Sequence[Layout] | None:
+    memory = _memory(layout.size)
+    array = np.ndarray(layout.shape, layout.type.dtype, memory, _start(layout), layout.strides)
+    first = array.__array_interface__["data"][0]
+    found = []
+    for view in look(array):
+        if not np.may_share_memory(view, memory):
+            return None
+        there = view.__array_interface__["data"][0]
+        type = Type(view.shape, view.dtype)
+        offset = layout.offset + there - first
+        found.append(replace(layout, type=type, strides=view.strides, offset=offset))
+    return found
+
+
+def _start(layout: Layout) -> int:
+    """Where the dummy begins: inside the memory whatever the step of a loop is."""
+    below = sum((n - 1) * s for n, s in zip(layout.shape, layout.strides, strict=True) if s < 0)
+    return -below
+
+
+@lru_cache(maxsize=8)
+def _memory(size: int) -> Array:
+    """Memory that nobody reads or writes, so that it costs nothing."""
+    return np.empty(max(size, 1), np.uint8)

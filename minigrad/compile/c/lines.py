@@ -1,0 +1,137 @@
+"""Lines of C, and the memory that they read and write."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...graph import Apply
+from ...types import Type
+from ...where import short
+from ..memory import size_of
+from ..plan import Array, Block, Call, Part, Plan, Row, Turn
+from .layout import Layout, laid_out
+from .text import C_TYPES, Uncovered, literal
+
+__all__ = ["Lines"]
+
+
+@dataclass
+class Lines:
+    """The lines of a function so far.
+
+    known: where arrays outside of loops lie; own: memory that is contiguous, and nobody else's;
+    foreign: what may be a view of any;
+    bases: the memory that it is given pointers to, and what these are called; literals: arrays of
+    one number that is known; sites: what may find an index outside of its axis of so many places;
+    counters: of the rows of open loops.
+
+    Pointers of different names point to different memory: the plan writes nothing into an argument,
+    nor, within a step, into what a carry held before it.
+    """
+
+    plan: Plan
+    known: Mapping[Array, Layout] = field(default_factory=dict)
+    own: Collection[Array] = ()
+    foreign: Collection[Array] = ()
+    layouts: dict[Array, Layout] = field(default_factory=dict)
+    bases: dict[Array | Block, str] = field(default_factory=dict)
+    literals: dict[Array, str] = field(default_factory=dict)
+    text: list[str] = field(default_factory=list)
+    sites: list[tuple[Call, int]] = field(default_factory=list)
+    counters: dict[Array, str] = field(default_factory=dict)
+    depth: int = 1
+    serial: int = 0
+    last: str = ""
+
+    def __post_init__(self) -> None:
+        for constant, array in self.plan.constants.items():
+            if constant.value.size == 1:
+                self.literals[array] = literal(constant.value)
+
+    # ------------------------------------------------------------ lines
+
+    def fresh(self, stem: str) -> str:
+        self.serial += 1
+        return f"{stem}{self.serial}"
+
+    def line(self, text: str, apply: Apply | None = None) -> None:
+        """A line, with the user's line behind it where that is another than before."""
+        where = short(apply.where) if apply else ""
+        if where and where != self.last:
+            text = f"{text}  // {where}"
+            self.last = where
+        self.text.append("    " * self.depth + text)
+
+    def nest(self, shape: Sequence[int], apply: Apply | None = None) -> list[str]:
+        """Open loops over all elements; their counters."""
+        counters = []
+        for n in shape:
+            i = self.fresh("i")
+            self.line(f"for (long {i} = 0; {i} < {n}; ++{i}) {{", apply)
+            self.depth += 1
+            counters.append(i)
+        return counters
+
+    def close(self, count: int) -> None:
+        for _ in range(count):
+            self.depth -= 1
+            self.line("}")
+
+    def at(self, layout: Layout, counters: Sequence[str]) -> str:
+        """An element as a C lvalue."""
+        steps = [f"{i} * {s}" for i, s in zip(counters, layout.strides, strict=True) if s]
+        return (
+            f"*({C_TYPES[layout.type.dtype.name]} *)({' + '.join([self.address(layout), *steps])})"
+        )
+
+    def address(self, layout: Layout) -> str:
+        """Its first byte as a C expression."""
+        base = layout.base if isinstance(layout.base, str) else self.base(layout.base)
+        parts = [base, *(f"{t} * {step}" for t, step in layout.steps)]
+        return " + ".join([*parts, *([str(layout.offset)] if layout.offset else [])])
+
+    def number(self, array: Array) -> str:
+        """A single number."""
+        return self.literals.get(array) or self.at(self.layout(array), [])
+
+    # ------------------------------------------------------------ memory
+
+    def base(self, memory: Array | Block) -> str:
+        """The pointer to some memory."""
+        stem = "m" if isinstance(memory, Block) else "a"
+        return self.bases.setdefault(memory, f"{stem}{len(self.bases)}")
+
+    def layout(self, array: Array) -> Layout:
+        """Where an array lies. Raises Uncovered where that cannot be said."""
+        if array in self.literals:
+            raise Uncovered("a number that is looked at as memory")
+        if array not in self.layouts:
+            self.layouts[array] = self.known.get(array) or self._layout(array)
+        return self.layouts[array]
+
+    def _layout(self, array: Array) -> Layout:
+        match array.place:
+            case Block() as block:
+                return laid_out(array.type, block, block.size)
+            case Part(of, axis, start, stop):
+                if found := self.layout(of).part(axis, start, stop, array.type.shape):  # type: ignore[arg-type]
+                    return found
+                raise Uncovered("a part that is no view")
+            case Row(of) if array in self.counters:
+                return self.layout(of).row(self.counters[array])
+            case Row() | Turn():
+                raise Uncovered("a row outside of its loop")
+        if array in self.foreign:
+            raise Uncovered("what may be a view of any memory")
+        return laid_out(array.type, array, size_of(array.type))
+
+    def target(self, array: Array) -> Layout:
+        """Where an array that is written lies. What NumPy made may be a view of anything."""
+        found = self.layout(array)
+        if isinstance(found.base, Array) and found.base not in self.own:
+            raise Uncovered("memory that NumPy made")
+        return found
+
+    def memory(self, type: Type) -> Array:
+        """New memory of the program."""
+        self.plan.blocks.append(Block(size_of(type), len(self.plan.blocks)))
+        return Array(type, self.plan.blocks[-1])

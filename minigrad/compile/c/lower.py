@@ -1,0 +1,107 @@
+"""Which instructions of a plan become C functions, and the source of these."""
+
+from collections.abc import Iterable, Sequence
+
+from ...gates import Astype, Elementwise, Max, Min
+from ...native import header
+from ..memory import size_of
+from ..plan import (
+    Array,
+    Block,
+    Call,
+    Copy,
+    Empty,
+    Instruction,
+    Loop,
+    Native,
+    Plan,
+    inputs_of,
+    outputs_of,
+)
+from .expand import expanded
+from .gates import COVERED
+from .kernel import Kernel
+from .layout import Layout
+
+__all__ = ["lower"]
+
+_BLAS = """
+typedef void sgemm_t(int, int, int, int64_t, int64_t, int64_t, float, const float *, int64_t,
+                     const float *, int64_t, float, float *, int64_t);
+typedef void dgemm_t(int, int, int, int64_t, int64_t, int64_t, double, const double *, int64_t,
+                     const double *, int64_t, double, double *, int64_t);
+"""
+
+
+def lower(plan: Plan) -> str:
+    """Put calls of C functions in the place of what they can do, and give their source.
+
+    "" where there is nothing for them to do.
+    """
+    plan.steps = list(expanded(plan, plan.steps))
+    _give_places(plan, plan.steps)
+    kernels: list[Kernel] = []
+    steps: list[Instruction] = []
+    known: dict[Array, Layout] = {}
+    foreign: set[Array] = set()
+    own = {*plan.arguments, *(step.array for step in plan.steps if isinstance(step, Empty))}
+    rest = plan.steps
+    while rest:
+        kernel = Kernel(plan, known, own, foreign)
+        count = kernel.covers(rest)
+        done, rest = rest[:count], rest[count:]
+        if kernel.text:
+            steps.append(_call(kernel, f"kernel_{len(kernels)}", done))
+            kernels.append(kernel)
+        steps += [s for s in done if isinstance(s, Call) and not s.placed]  # views, for NumPy
+        known |= {a: at for a, at in kernel.layouts.items() if not at.steps and at.is_fixed}
+        if rest:
+            foreign.update(_may_be_views(rest[0]))
+            steps.append(rest.pop(0))
+    plan.steps = _without_unread(plan, steps)
+    functions = [kernel.function(f"kernel_{i}") for i, kernel in enumerate(kernels)]
+    return "\n".join([header(), _BLAS, *functions]) if kernels else ""
+
+
+def _call(kernel: Kernel, name: str, done: list[Instruction]) -> Native:
+    work = [s.apply for s in done if isinstance(s, Call | Copy | Loop) and s.apply]
+    return Native(
+        name, done, list(kernel.bases), kernel.ends, kernel.sites, work[0] if work else None
+    )
+
+
+def _may_be_views(step: Instruction) -> Sequence[Array]:
+    """What NumPy may make as a view of memory that we do not know of."""
+    if isinstance(step, Loop):
+        return step.carries
+    is_view = isinstance(step, Call) and not step.placed and step.gate.may_share
+    return outputs_of(step) if is_view else ()
+
+
+def _give_places(plan: Plan, steps: Iterable[Instruction]) -> None:
+    """Memory for results that NumPy would have allocated."""
+    kinds = (Elementwise, Astype, Max, Min, *COVERED)
+    for step in steps:
+        if isinstance(step, Loop):
+            _give_places(plan, step.steps)
+        elif isinstance(step, Call) and isinstance(step.gate, kinds) and not step.placed:
+            (array,) = step.outputs
+            if array.place is None:
+                plan.blocks.append(Block(size_of(array.type), len(plan.blocks)))
+                array.place = plan.blocks[-1]
+            step.placed = True
+
+
+def _without_unread(plan: Plan, steps: list[Instruction]) -> list[Instruction]:
+    """C functions have views of their own: those that no line of NumPy reads go."""
+    natives = [step for step in steps if isinstance(step, Native)]
+    ends = (end for native in natives for end in native.ends.values())
+    read = {*plan.results, *(a for end in ends for a in end.around())}
+    kept: list[Instruction] = []
+    for step in reversed(steps):
+        is_view = isinstance(step, Call) and not step.placed and step.gate.view
+        if is_view and read.isdisjoint(outputs_of(step)):
+            continue
+        read.update(inputs_of(step))
+        kept.append(step)
+    return kept[::-1]
