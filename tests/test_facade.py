@@ -38,6 +38,12 @@ def test_import_needs_numpy_and_the_standard_library_only() -> None:
     assert foreign == set()
 
 
+def test_import_loads_nothing_of_the_c_backend() -> None:
+    code = "import sys, minigrad; print([m for m in sys.modules if 'minigrad.native' in m])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_every_name_resolves() -> None:
     assert len(set(mg.__all__)) == len(mg.__all__)
     for name in mg.__all__:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from operator import itemgetter
 from threading import RLock
 from typing import Any
@@ -30,7 +31,6 @@ from ..types import Array
 from ..variables import Constant, Parameter, Variable, as_variables
 from .arguments import Arguments
 from .blocks import in_blocks
-from .c.lower import lower
 from .loaded import Loaded, not_finite
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
@@ -247,7 +247,8 @@ class Function:
         graph = Graph(self._graph.inputs, results, Binding(sizes))
         steps = plan(graph, 0 if backend == "c" else SMALLEST, filled)
         if backend == "c":
-            source = lower(steps)
+            c = import_module(".c", __package__)  # with compiler and cache: only where asked for
+            source = c.lower(steps)
             return replace(write(steps), native=source)
         if "blocks" in self._on:
             in_blocks(steps, BLOCK)

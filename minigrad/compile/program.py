@@ -4,12 +4,12 @@ import linecache
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ..graph import Apply
-from ..native.library import Library
 from ..types import Array
 from .called import CalledGate
 
@@ -76,7 +76,8 @@ class Program:
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         namespace: dict[str, Any] = {"gates": self.gates}
         if self.native:
-            namespace["native"] = Library(self.native, self.sites)
+            c = import_module(".c", __package__)  # loaded already: it has written the source
+            namespace["native"] = c.Library(self.native, self.sites)
         exec(compile(source, filename, "exec"), namespace)
         namespace["finite"] = finite
         program: Callable[..., tuple[Array, ...]] = namespace["program"]

@@ -40,9 +40,9 @@ def _matmul(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) ->
     if len(b.shape) > 2:
         raise Uncovered("products of stacks of matrices")
     if len(a.shape) == 1:  # a row on the left, a column on the right, each without its axis
-        a, out = _with_axis(a, 0), _with_axis(out, len(out.shape) - (len(b.shape) == 2))
+        a, out = a.with_axis(0), out.with_axis(len(out.shape) - (len(b.shape) == 2))
     if len(b.shape) == 1:
-        b, out = _with_axis(b, 1), _with_axis(out, len(out.shape))
+        b, out = b.with_axis(1), out.with_axis(len(out.shape))
     a, out = _as_matrix(a), _as_matrix(out)
     (m, k), n, size = a.shape, b.shape[1], out.type.dtype.itemsize
     (ta, lda), (tb, ldb), (tc, ldc) = (_leading(x, size) for x in (a, b, out))
@@ -55,13 +55,6 @@ def _matmul(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) ->
         f"({kind} *)({kernel.address(out)}), {ldc});",
         call.apply,
     )
-
-
-def _with_axis(x: Layout, axis: int) -> Layout:
-    """With one more axis, of size 1."""
-    shape = (*x.shape[:axis], 1, *x.shape[axis:])
-    strides = (*x.strides[:axis], 0, *x.strides[axis:])
-    return replace(x, type=Type(shape, x.type.dtype), strides=strides)
 
 
 def _as_matrix(x: Layout) -> Layout:
@@ -96,12 +89,9 @@ def _sum(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> No
     rank = len(x.shape)
     if x.type.dtype.kind != "f" or x.type.dtype != out.type.dtype:
         raise Uncovered("a sum of integers")
-    strides = iter(out.strides)
-    spread = tuple(
-        (next(strides) if gate.keepdims else 0) * 0 if i in gate.axes else next(strides)
-        for i in range(rank)
-    )
-    total = Layout(Type(x.shape, out.type.dtype), out.base, out.size, spread, out.offset, out.steps)
+    for axis in () if gate.keepdims else gate.axes:
+        out = out.with_axis(axis)
+    total = out.over(x.shape)
     kept = [1 if i in gate.axes else n for i, n in enumerate(x.shape)]
     if rank - 1 in gate.axes:
         _sum_of_all(kernel, gate, x, total)

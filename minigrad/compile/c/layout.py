@@ -44,6 +44,19 @@ class Layout:
         """Whether it is the same in all of a call."""
         return not isinstance(self.base, str)
 
+    def with_axis(self, axis: int) -> "Layout":
+        """With one more axis, of size 1."""
+        shape = (*self.shape[:axis], 1, *self.shape[axis:])
+        strides = (*self.strides[:axis], 0, *self.strides[axis:])
+        return replace(self, type=Type(shape, self.type.dtype), strides=strides)
+
+    def over(self, shape: Sequence[int]) -> "Layout":
+        """Broadcast to a shape: what is repeated has a stride of 0."""
+        missing = len(shape) - len(self.shape)
+        strides = (0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True))
+        wide = Type(tuple(shape), self.type.dtype)
+        return replace(self, type=wide, strides=(*(0,) * missing, *strides))
+
     def row(self, counter: str) -> "Layout":
         """The row that belongs to a step."""
         inner = Type(self.shape[1:], self.type.dtype)

@@ -11,14 +11,13 @@ where no row of it meets another row of what the others read or write.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...gates import Astype, Elementwise, Mean
 from ...gates.reductions import Reduction
 from ...graph import Apply
-from ...types import Type
 from ..plan import Call, Instruction
 from .layout import Layout
 from .lines import Lines
@@ -117,11 +116,8 @@ class Rows:
         if isinstance(call.gate, Reduction):
             shape = call.inputs[0].type.shape  # type: ignore[assignment]
             if not call.gate.keepdims:
-                wide = Type((*out.shape, 1), out.type.dtype)
-                out = replace(out, type=wide, strides=(*out.strides, out.type.dtype.itemsize))
-        reads = [
-            None if a in lines.literals else _spread(lines.layout(a), shape) for a in call.inputs
-        ]
+                out = out.with_axis(len(out.shape))
+        reads = [None if a in lines.literals else lines.layout(a).over(shape) for a in call.inputs]
         return _Work(call, reads, out)
 
     # ------------------------------------------------------------ writing
@@ -223,13 +219,6 @@ class Rows:
 
 
 # ---------------------------------------------------------------- what meets what
-
-
-def _spread(x: Layout, shape: Sequence[int]) -> Layout:
-    """An operand over the shape of the result: what is repeated has a stride of 0."""
-    missing = len(shape) - len(x.shape)
-    strides = tuple(0 if n == 1 else s for n, s in zip(x.shape, x.strides, strict=True))
-    return replace(x, type=Type(tuple(shape), x.type.dtype), strides=(0,) * missing + strides)
 
 
 def _bytes(x: Layout, first: int = 0) -> tuple[int, int]:
