@@ -6,16 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..dims import broadcast, product, show_shape
+from ..dims import Size, broadcast, product, show_shape
 from ..errors import DTypeError, ShapeError
 from ..graph import Gate
 from ..notation import Notation
 from ..types import Type
 from ..variables import Variable
-from .creation import OneHot
 from .elementwise import fit
 
-__all__ = ["Lookup", "Matmul"]
+__all__ = ["Lookup", "Matmul", "SegmentSum"]
 
 
 @dataclass(frozen=True)
@@ -135,5 +134,46 @@ class Lookup(Gate):
     def vjp(self, cotangent: Variable, output: Variable, ids: Variable, table: Variable) -> Any:
         rows, width = table.shape
         flat = product(ids.shape)
-        one_hot = OneHot(rows, table.dtype)(ids).reshape((flat, rows))
-        return None, one_hot.mT @ cotangent.reshape((flat, width))
+        return None, SegmentSum(rows)(ids.reshape((flat,)), cotangent.reshape((flat, width)))
+
+
+@dataclass(frozen=True)
+class SegmentSum(Gate):
+    """one_hot(ids).T @ x, the sum of the rows of each id: ids (N), x (N, H) → (V, H).
+
+    Rows are NaN where the product is, since 0 · ∞ is; an id outside 0…V-1 has none. NumPy does the
+    product, which is quicker than adding rows up one by one; C adds them up.
+    """
+
+    size: Size
+    symbol: ClassVar[str] = "sum rows"
+    verb = "adds up the rows of each id"
+    lesson = "hands the gradient of a sum to the rows that were added up"
+    notation = Notation(
+        "onehot({0}).T @ {1:derivative}",
+        r"\operatorname{{onehot}}\left({0}\right)^{{\top}} \, {1:matmul}",
+        "matmul",
+    )
+
+    def infer(self, ids: Type, x: Type) -> Type:
+        if ids.dtype.kind not in "iu":
+            raise DTypeError(f"ids must be integers, and are {ids.dtype}")
+        if len(x.shape) != 2 or x.shape[:1] != ids.shape or x.dtype.kind != "f":
+            raise ShapeError(f"x is a row of floats for each of the ids {ids}, and not {x}")
+        return Type((self.size, x.shape[1]), x.dtype)
+
+    def lift(self, lifted: Sequence[bool], ids: Variable, x: Variable) -> Any:
+        return None
+
+    def scratch(self, ids: Type, x: Type) -> Sequence[Type]:
+        return (Type((self.size, *ids.shape), x.dtype),)
+
+    def forward(
+        self, xp: Any, ids: Any, x: Any, out: Any = None, scratch: Sequence[Any] = ()
+    ) -> Any:
+        one_hot = scratch[0] if scratch else xp.empty((self.size, *ids.shape), x.dtype)
+        xp.equal(xp.arange(self.size)[..., None], ids, out=one_hot, casting="unsafe")
+        return xp.matmul(one_hot, x, out=out)
+
+    def vjp(self, cotangent: Variable, output: Variable, ids: Variable, x: Variable) -> Any:
+        return None, Lookup()(ids, cotangent)

@@ -44,8 +44,8 @@
 /* ------------------------------------------------------------- any type: operands are names */
 
 /* NaN if either is; of equal ones the second, as 0 and -0 are. */
-#define mg_maximum(x, y) ((x) > (y) ? (x) : (x) == (x) ? (y) : (x))
-#define mg_minimum(x, y) ((x) < (y) ? (x) : (x) == (x) ? (y) : (x))
+#define mg_maximum(x, y) (((x) > (y)) | ((x) != (x)) ? (x) : (y))
+#define mg_minimum(x, y) (((x) < (y)) | ((x) != (x)) ? (x) : (y))
 
 /* Rounded down; by 0 they give 0. The least integer by -1 is itself, where x86 would trap. */
 #define MG_SIGNED_DIVISION(T, suffix)                                                              \

@@ -1,14 +1,15 @@
-"""A product with one-hot rows picks rows.
+"""A product with one-hot rows picks rows, and one with their transpose adds rows up.
 
-    one_hot(ids) @ W   →   lookup(ids, W)
+    one_hot(ids) @ W     →   lookup(ids, W)
+    one_hot(ids).T @ d   →   segment_sum(ids, d)
 
-What it picks from is computed so that it is NaN where the product would be.
+Both are NaN where the product would be.
 """
 
 from collections.abc import Sequence
 
 from ..dims import product
-from ..gates import Lookup, Matmul, OneHot, Reshape
+from ..gates import Lookup, Matmul, OneHot, PermuteDims, Reshape, SegmentSum
 from ..graph import Apply, Graph, instead_of
 from ..variables import Variable
 from .walk import rewrite_everywhere
@@ -24,19 +25,28 @@ def lookup(graph: Graph) -> Graph:
 def _rule(apply: Apply, inputs: Sequence[Variable]) -> Sequence[Variable] | None:
     if not isinstance(apply.gate, Matmul):
         return None
-    left, table = inputs
-    if table.ndim != 2 or left.dtype != table.dtype or table.dtype.kind != "f":
+    left, right = inputs
+    if right.ndim != 2 or left.dtype != right.dtype or right.dtype.kind != "f":
         return None
     with instead_of(apply):
-        ids = _places_of_ones(left)
-        if ids is None:
+        if (ids := _places_of_ones(left)) is not None:
+            found = Lookup()(ids, right)
+        elif (ids := _places_of_ones(_untransposed(left))) is not None:
+            found = SegmentSum(left.shape[0])(ids, right)
+        else:
             return None
-        return [Lookup()(ids, table).named(apply.outputs[0].name)]
+        return [found.named(apply.outputs[0].name)]
 
 
-def _places_of_ones(v: Variable) -> Variable | None:
+def _untransposed(v: Variable) -> Variable | None:
+    """The matrix of which v is the transpose."""
+    swapped = v.owner is not None and v.owner.gate == PermuteDims((1, 0))
+    return v.owner.inputs[0] if swapped and v.owner else None
+
+
+def _places_of_ones(v: Variable | None) -> Variable | None:
     """The ids of which v (…, n) is the one-hot form, reshaped perhaps."""
-    if v.owner is None:
+    if v is None or v.owner is None:
         return None
     if isinstance(v.owner.gate, OneHot):
         return v.owner.inputs[0]

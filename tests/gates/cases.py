@@ -302,6 +302,10 @@ CREATION = [
         like=lambda ids, table: (ids[..., None] == np.arange(len(table))) @ table, fits="usual",
     ),
     case(
+        gates.SegmentSum(6), whole("T", low=-2, high=9), real("T", H),
+        like=lambda ids, x: (ids == np.arange(6)[:, None]) @ x,
+    ),
+    case(
         gates.OneHot(V, np.dtype("float32")), places(V, "T", "B"),
         like=lambda ids: np.eye(7, dtype="float32")[ids],
     ),

@@ -68,4 +68,7 @@ def test_all_gates_but_a_few_can_be_lifted() -> None:
         ("ScatterAdd", (False, True)),
         ("Lookup", (True, True)),
         ("Lookup", (False, True)),
+        ("SegmentSum", (True, True)),
+        ("SegmentSum", (True, False)),
+        ("SegmentSum", (False, True)),
     }

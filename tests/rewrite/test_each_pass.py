@@ -60,6 +60,20 @@ def test_a_product_with_one_hot_rows_is_a_lookup_with_the_same_nans(count: int) 
     assert np.isnan(found).any()
 
 
+def test_a_product_with_transposed_one_hot_rows_is_a_sum_of_rows_with_the_same_nans() -> None:
+    ids, x = mg.input("ids", ("T",), "int64"), mg.input("x", ("T", 4), "float64")
+    product = mg.one_hot(ids, 5, "float64").mT @ x
+    (sums,) = after("lookup", product).applies()
+    assert str(sums.gate) == "segment_sum"
+    rng = np.random.default_rng(0)
+    at = {ids: rng.integers(-2, 8, 20), x: rng.normal(size=(20, 4))}
+    at[x][0, 0], at[x][3, 1], at[x][3, 2], at[ids][3] = np.inf, np.nan, -np.inf, 2
+    found = mg.function([ids, x], product)(at[ids], at[x])
+    np.testing.assert_allclose(found, product.eval(at), 1e-12)
+    assert np.isinf(found).any()
+    assert np.isnan(found).any()
+
+
 def test_small_integers_have_room_for_the_number_of_rows() -> None:
     ids, table = mg.input("ids", (300,), "int8"), mg.input("table", (128, 1), "float64")
     product = mg.one_hot(ids, 128, "float64") @ table

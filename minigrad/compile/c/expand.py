@@ -13,7 +13,9 @@ from ...types import Type
 from ..memory import size_of
 from ..plan import Array, Block, Call, Instruction, Loop, Plan
 
-__all__ = ["expanded"]
+__all__ = ["EXPANDED", "expanded"]
+
+EXPANDED = (LogSoftmax, Softmax)
 
 
 def expanded(plan: Plan, steps: Iterable[Instruction]) -> Iterator[Instruction]:
@@ -29,7 +31,7 @@ def expanded(plan: Plan, steps: Iterable[Instruction]) -> Iterator[Instruction]:
 
 def _along_rows(call: Call) -> bool:
     """Whether it is such a gate, along the last axis of an array that is not empty."""
-    if not isinstance(call.gate, LogSoftmax | Softmax) or not call.placed:
+    if not isinstance(call.gate, EXPANDED) or not call.placed:
         return False
     x, y = call.inputs[0].type, call.outputs[0].type
     return x.dtype == y.dtype and call.gate.axis == len(x.shape) - 1 and 0 not in x.shape

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from ...dims import product
-from ...gates import Lookup, Matmul, Mean, OneHot, ScatterAddAlong, Sum, TakeAlong
+from ...gates import Lookup, Matmul, Mean, OneHot, ScatterAddAlong, SegmentSum, Sum, TakeAlong
 from ...graph import Gate
 from ...native import find_blas
 from ...types import Type
 from ..plan import Call
 from .layout import Layout
 from .lines import Lines
-from .text import C_TYPES, Uncovered
+from .segments import lookup, segment_sum
+from .text import Uncovered
 
 __all__ = ["COVERED", "write_gate"]
 
@@ -139,29 +138,6 @@ def _one_hot(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -
     kernel.close(len(counters))
 
 
-def _lookup(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
-    """one_hot(ids) @ table: a row of the table, but NaN where another row is not finite."""
-    ids, table = inputs
-    rows, width = table.shape
-    kind = C_TYPES[table.type.dtype.name]
-    k, j, bad, x = (kernel.fresh(stem) for stem in ("k", "j", "bad", "x"))
-    wrong = kernel.layout(kernel.memory(Type((width,), np.dtype(np.int32))))
-    kernel.line(f"memset({kernel.address(wrong)}, 0, {4 * width});")
-    inner = kernel.nest((rows, width))
-    value = kernel.at(table, inner)
-    kernel.line(f"{kernel.at(wrong, inner[1:])} += {value} - {value} != 0;")
-    kernel.close(2)
-    outer = kernel.nest(ids.shape, call.apply)
-    kernel.line(f"const int64_t {k} = {kernel.at(ids, outer)};")
-    kernel.line(f"const int {bad} = {k} < 0 || {k} >= {rows};")
-    kernel.line(f"for (long {j} = 0; {j} < {width}; ++{j}) {{")
-    kernel.line(f"    const {kind} {x} = {bad} ? 0 : {kernel.at(table, [k, j])};")
-    others = f"{kernel.at(wrong, [j])} - ({x} - {x} != 0)"
-    kernel.line(f"    {kernel.at(out, [*outer, j])} = {others} > 0 ? ({kind})NAN : {x};")
-    kernel.line("}")
-    kernel.close(len(outer))
-
-
 def _index(kernel: Lines, call: Call, ids: Layout, counters: Sequence[str], size: int) -> str:
     """An index that may count from the end; outside of its axis, the function ends."""
     k = kernel.fresh("k")
@@ -199,7 +175,8 @@ COVERED: dict[type[Gate], Writer] = {
     Sum: _sum,
     Mean: _sum,
     OneHot: _one_hot,
-    Lookup: _lookup,
+    Lookup: lookup,
+    SegmentSum: segment_sum,
     TakeAlong: _take_along,
     ScatterAddAlong: _scatter,
 }

@@ -105,12 +105,19 @@ class Kernel(Lines):
         self.close(len(counters))
 
     def gate(self, call: Call) -> None:
-        if not call.placed or any(a in self.literals for a in call.inputs):
+        if not call.placed:
             raise Uncovered(str(call.gate))
         if any(0 in a.type.shape for a in (*call.inputs, *call.outputs)):
             raise Uncovered("an empty array")
-        inputs = [self.layout(a) for a in call.inputs]
+        inputs = [self.everywhere(a) if a in self.literals else self.layout(a) for a in call.inputs]
         write_gate(self, call, inputs, self.target(call.outputs[0]))
+
+    def everywhere(self, array: Array) -> Layout:
+        """An array of one number that is known: a variable, all of whose strides are 0."""
+        name, kind = self.fresh("e"), C_TYPES[array.type.dtype.name]
+        self.line(f"const {kind} {name} = {self.literals[array]};")
+        size = array.type.dtype.itemsize
+        return Layout(array.type, f"(char *)&{name}", size, (0,) * len(array.type.shape))
 
     # ------------------------------------------------------------ loops
 
@@ -148,15 +155,19 @@ class Kernel(Lines):
         """A variable for a carry: a pointer, or the number itself, which no view may see change."""
         name = self.fresh("c")
         if carry.type.shape:
-            if start in self.literals:
-                raise Uncovered("a carry that starts as a constant")
-            layout = self.layout(start)
+            layout = self.filled(start) if start in self.literals else self.layout(start)
             self.line(f"char *{name} = {self.address(layout)};")
             self.layouts[carry] = Layout(carry.type, name, layout.size, layout.strides)
         else:
             self.line(f"{C_TYPES[carry.type.dtype.name]} {name} = {self.number(start)};")
             self.layouts[carry] = Layout(carry.type, f"(char *)&{name}", size_of(carry.type), ())
         return name
+
+    def filled(self, array: Array) -> Layout:
+        """Memory that is filled with a number that is known."""
+        place = self.layout(self.memory(array.type))
+        self.copy(array, place, None)
+        return place
 
     def turn(self, turn: Array, s: str) -> None:
         """A pointer to one array in every other step, and to another in those between."""

@@ -9,6 +9,7 @@ result begins and what its strides are.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
@@ -56,6 +57,16 @@ class Layout:
         strides = (0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True))
         wide = Type(tuple(shape), self.type.dtype)
         return replace(self, type=wide, strides=(*(0,) * missing, *strides))
+
+    def merged(self, last: int) -> "Layout | None":
+        """With so many of the last axes as one; None where that is no view."""
+        kept, gone = self.shape[: len(self.shape) - last], self.shape[len(self.shape) - last :]
+        return self._seen(lambda a: a.reshape((*kept, prod(gone))))
+
+    def rows_merged(self) -> "Layout | None":
+        """With all axes but the last as one; None where that is no view."""
+        rows, last = prod(self.shape[:-1]), self.shape[-1]
+        return self._seen(lambda a: a.reshape((rows, last)))
 
     def row(self, counter: str) -> "Layout":
         """The row that belongs to a step."""

@@ -9,6 +9,7 @@ from ...where import short
 from ..memory import size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
 from .layout import Layout, laid_out
+from .readers import Readers
 from .text import C_TYPES, Uncovered, literal
 
 __all__ = ["Lines"]
@@ -18,6 +19,7 @@ __all__ = ["Lines"]
 class Lines:
     """The lines of a function so far.
 
+    readers: who reads what a gate has written;
     known: where arrays outside of loops lie; own: memory that is contiguous, and nobody else's;
     foreign: what may be a view of any;
     bases: the memory that it is given pointers to, and what these are called; literals: arrays of
@@ -29,6 +31,7 @@ class Lines:
     """
 
     plan: Plan
+    readers: Readers
     known: Mapping[Array, Layout] = field(default_factory=dict)
     own: Collection[Array] = ()
     foreign: Collection[Array] = ()

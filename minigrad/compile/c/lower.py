@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from ...gates import Astype, Elementwise, Max, Min
+from ...gates import Astype, Elementwise, Extent, Max, Min
+from ...graph import Gate
 from ...native import header
 from ..memory import size_of
 from ..plan import (
@@ -18,10 +19,11 @@ from ..plan import (
     inputs_of,
     outputs_of,
 )
-from .expand import expanded
+from .expand import EXPANDED, expanded
 from .gates import COVERED
 from .kernel import Kernel
 from .layout import Layout
+from .readers import Readers
 
 __all__ = ["lower"]
 
@@ -38,8 +40,9 @@ def lower(plan: Plan) -> str:
 
     "" where there is nothing for them to do.
     """
-    plan.steps = list(expanded(plan, plan.steps))
     _give_places(plan, plan.steps)
+    plan.steps = list(expanded(plan, plan.steps))
+    readers = Readers(plan)
     kernels: list[Kernel] = []
     steps: list[Instruction] = []
     known: dict[Array, Layout] = {}
@@ -47,7 +50,7 @@ def lower(plan: Plan) -> str:
     own = {*plan.arguments, *(step.array for step in plan.steps if isinstance(step, Empty))}
     rest = plan.steps
     while rest:
-        kernel = Kernel(plan, known, own, foreign)
+        kernel = Kernel(plan, readers, known, own, foreign)
         count = kernel.covers(rest)
         done, rest = rest[:count], rest[count:]
         if kernel.text:
@@ -80,7 +83,7 @@ def _may_be_views(step: Instruction) -> Sequence[Array]:
 
 def _give_places(plan: Plan, steps: Iterable[Instruction]) -> None:
     """Memory for results that NumPy would have allocated."""
-    kinds = (Elementwise, Astype, Max, Min, *COVERED)
+    kinds = (Elementwise, Astype, Max, Min, *EXPANDED, *COVERED)
     for step in steps:
         if isinstance(step, Loop):
             _give_places(plan, step.steps)
@@ -92,6 +95,11 @@ def _give_places(plan: Plan, steps: Iterable[Instruction]) -> None:
             step.placed = True
 
 
+def _is_free(gate: Gate) -> bool:
+    """Whether it is a view or a number, which is not missed where nobody reads it."""
+    return gate.view or isinstance(gate, Extent)
+
+
 def _without_unread(plan: Plan, steps: list[Instruction]) -> list[Instruction]:
     """C functions have views of their own: those that no line of NumPy reads go."""
     natives = [step for step in steps if isinstance(step, Native)]
@@ -99,7 +107,7 @@ def _without_unread(plan: Plan, steps: list[Instruction]) -> list[Instruction]:
     read = {*plan.results, *(a for end in ends for a in end.around())}
     kept: list[Instruction] = []
     for step in reversed(steps):
-        is_view = isinstance(step, Call) and not step.placed and step.gate.view
+        is_view = isinstance(step, Call) and not step.placed and _is_free(step.gate)
         if is_view and read.isdisjoint(outputs_of(step)):
             continue
         read.update(inputs_of(step))

@@ -10,7 +10,7 @@ What one row needs stays in cache, and what one inner loop alone needs in regist
 where no row of it meets another row of what the others read or write.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,19 +25,22 @@ from .text import C_TYPES, Uncovered, cast
 
 __all__ = ["Rows", "is_row_work"]
 
-_LANES = 16  # sums that a row is added up in: as many as the widest vector has
-
 
 def is_row_work(lines: Lines, call: Call) -> bool:
-    """Whether a gate is done element by element, or makes one number of each row."""
+    """Whether a gate is done element by element, or makes one number of each row: of the last axes,
+    where they are one."""
     arrays = (*call.inputs, *call.outputs)
     if not call.placed or any(0 in a.type.shape for a in arrays):
         return False
-    if isinstance(call.gate, Reduction):
-        (x,), (out,) = call.inputs, call.outputs
-        by_rows = call.gate.axes == (len(x.type.shape) - 1,) and call.gate.fold is not None
-        return by_rows and x not in lines.literals and x.type.dtype == out.type.dtype
-    return bool(_expression(call))
+    if not isinstance(call.gate, Reduction):
+        return bool(_expression(call))
+    (x,), (out,) = call.inputs, call.outputs
+    rank, count = len(x.type.shape), len(call.gate.axes)
+    if call.gate.fold is None or x in lines.literals or x.type.dtype != out.type.dtype:
+        return False
+    if not count or call.gate.axes != tuple(range(rank - count, rank)):
+        return False
+    return count == 1 or lines.layout(x).merged(count) is not None
 
 
 def _expression(call: Call) -> str:
@@ -51,9 +54,10 @@ def _expression(call: Call) -> str:
 
 @dataclass
 class _Work:
-    """A gate with its operands spread over the rows, None for a number, and its result."""
+    """A gate with its operands spread over `shape`, None for a number, and its result."""
 
     call: Call
+    shape: tuple[int, ...]
     reads: list[Layout | None]
     out: Layout
 
@@ -66,13 +70,22 @@ class _Work:
     def is_reduction(self) -> bool:
         return isinstance(self.call.gate, Reduction)
 
+    def seen(self, look: Callable[[Layout], Layout | None]) -> "_Work | None":
+        """With all its arrays looked at in another way; None where one cannot be."""
+        reads, out = [x and look(x) for x in self.reads], look(self.out)
+        if out is None or any(x and y is None for x, y in zip(self.reads, reads, strict=True)):
+            return None
+        shape = next((x.shape for x in reads if x), out.shape)
+        return _Work(self.call, shape, reads, out)
+
 
 @dataclass
 class Rows:
-    """A nest of loops while it is collected."""
+    """A nest of loops while it is collected: `last` of the axes are one, that of the rows."""
 
     lines: Lines
     works: list[_Work] = field(default_factory=list)
+    last: int = 1
 
     def write(self, steps: Sequence[Instruction], looks: Callable[[Call], bool]) -> int:
         """Write the first instructions that fit together, views between them too; how many."""
@@ -98,16 +111,24 @@ class Rows:
             if not self.works:
                 raise
             return False
-        if self.works:
-            first = self.works[0].out
-            if len(work.out.shape) != len(first.shape) or work.out.shape[:-1] != first.shape[:-1]:
+        last = len(call.gate.axes) if isinstance(call.gate, Reduction) else self.last
+        if last != self.last and any(before.is_reduction for before in self.works):
+            return False
+        others = self.works if last == self.last else _merged(self.works, last)
+        fitting = _merged([work], last)
+        if not others or not fitting:
+            if self.works or not fitting:
                 return False
-        for before in self.works:
+            others = []
+        (work,) = fitting
+        if any(work.shape[:-1] != before.shape[:-1] for before in others[:1]):
+            return False
+        for before in others:
             for x, written in work.touched:
                 for y, was in before.touched:
                     if (written or was) and not _row_by_row(x, y):
                         return False
-        self.works.append(work)
+        self.works, self.last = [*others, work], last
         return True
 
     def work(self, call: Call) -> _Work:
@@ -115,53 +136,61 @@ class Rows:
         shape = out.shape
         if isinstance(call.gate, Reduction):
             shape = call.inputs[0].type.shape  # type: ignore[assignment]
-            if not call.gate.keepdims:
-                out = out.with_axis(len(out.shape))
+            for axis in () if call.gate.keepdims else call.gate.axes:
+                out = out.with_axis(axis)
         reads = [None if a in lines.literals else lines.layout(a).over(shape) for a in call.inputs]
-        return _Work(call, reads, out)
+        return _Work(call, shape, reads, out)
 
     # ------------------------------------------------------------ writing
 
     def write_nest(self) -> None:
-        outer = self.lines.nest(self.works[0].out.shape[:-1])
-        together: list[_Work] = []
-        for work in self.works:
-            if together and not self.joins(together, work):
-                self.inner(together, outer)
-                together = []
-            together.append(work)
-        self.inner(together, outer)
+        works = self.flattened()
+        outer = self.lines.nest(works[0].shape[:-1])
+        for together in self.together(works):
+            self.inner(together, outer)
         self.lines.close(len(outer))
 
-    def joins(self, together: Sequence[_Work], work: _Work) -> bool:
-        """Whether a gate can be done in one inner loop with the others, element by element."""
-        if work.is_reduction or together[0].is_reduction:
-            return False
-        if work.out.shape != together[0].out.shape:
-            return False
-        return all(
-            not (written or was) or x == y or _apart(x, y)
-            for before in together
-            for x, written in work.touched
-            for y, was in before.touched
-        )
+    def flattened(self) -> list[_Work]:
+        """With as few axes as can be: one, where all is one inner loop."""
+        works, rank = self.works, len(self.works[0].shape)
+        if rank > 1 and len(list(self.together(works))) == 1 and not works[-1].is_reduction:
+            works = _merged(works, rank) or works
+        if len(works[0].shape) > 2:
+            found = [work.seen(Layout.rows_merged) for work in works]
+            works = [work for work in found if work] if all(found) else works
+        return works
+
+    def together(self, works: Sequence[_Work]) -> Iterator[list[_Work]]:
+        """The gates of each inner loop."""
+        loop: list[_Work] = []
+        for work in works:
+            if loop and not _joins(loop, work):
+                yield loop
+                loop = []
+            loop.append(work)
+        yield loop
 
     def inner(self, together: Sequence[_Work], outer: Sequence[str]) -> None:
-        lines = self.lines
-        if together[0].is_reduction:
-            self.reduce(together[0], outer)
-            return
-        shape = together[0].out.shape
-        if shape:
-            lines.line("#pragma GCC ivdep")  # an element meets no other one
+        lines, shape = self.lines, together[0].shape
+        sums = {id(work): self.begin(work, outer) for work in together if work.is_reduction}
+        if shape:  # an element meets no other one
+            clauses = "".join(f" reduction({how} : {s})" for s, how in sums.values())
+            lines.line(f"#pragma omp simd{clauses}")
         counters = [*outer, *lines.nest(shape[-1:])]
         held: dict[Layout, str] = {}
         last = {work.out: k for k, work in enumerate(together)}
+        calls = [work.call for work in together]
         for k, work in enumerate(together):
+            if work.is_reduction:
+                self.join(work, sums[id(work)][0], held, counters)
+                continue
             held[work.out] = self.element(work, held, counters)
-            if last[work.out] == k:
+            if last[work.out] == k and not lines.readers.are_among(work.call, calls):
                 lines.line(f"{lines.at(work.out, counters)} = {held[work.out]};")
         lines.close(len(shape[-1:]))
+        for work in together:
+            if work.is_reduction:
+                self.end(work, sums[id(work)][0], outer)
 
     def element(self, work: _Work, held: dict[Layout, str], counters: Sequence[str]) -> str:
         """A variable for one element of a result."""
@@ -172,9 +201,7 @@ class Rows:
             *wanted, computed = call.gate.computes_in(*had)
         operands = []
         for array, x, own, dtype in zip(call.inputs, work.reads, had, wanted, strict=True):
-            if x is not None and x not in held:
-                held[x] = self.variable(own, lines.at(x, counters))
-            name = lines.literals[array] if x is None else held[x]
+            name = lines.literals[array] if x is None else self.read(x, held, counters)
             if own != dtype or x is None:
                 name = self.variable(dtype, cast(name, dtype))
             operands.append(name)
@@ -183,39 +210,84 @@ class Rows:
             value = cast(self.variable(computed, value), out)
         return self.variable(out, value, call.apply)
 
+    def read(self, x: Layout, held: dict[Layout, str], counters: Sequence[str]) -> str:
+        """A variable for one element of an operand."""
+        if x not in held:
+            held[x] = self.variable(x.type.dtype, self.lines.at(x, counters))
+        return held[x]
+
     def variable(self, dtype: np.dtype[np.generic], value: str, apply: Apply | None = None) -> str:
         name = self.lines.fresh("v")
         value = cast(value, dtype) if dtype.kind == "b" else value
         self.lines.line(f"const {C_TYPES[dtype.name]} {name} = {value};", apply)
         return name
 
-    def reduce(self, work: _Work, outer: Sequence[str]) -> None:
-        """One number of each row, in several lanes that meet in the end."""
-        lines, gate, (x,) = self.lines, work.call.gate, work.reads
-        assert isinstance(gate, Reduction)
-        assert gate.fold
+    # ------------------------------------------------------------ one number of each row
+
+    def begin(self, work: _Work, outer: Sequence[str]) -> tuple[str, str]:
+        """Declare the variable of a reduction; its name, and how OpenMP is to join its lanes."""
+        lines, (start, step), (x,) = self.lines, _fold(work), work.reads
         assert x
-        start, step = gate.fold
-        kind, n = C_TYPES[x.type.dtype.name], x.shape[-1]
-        s, j, k = (lines.fresh(stem) for stem in ("s", "j", "k"))
-        start = lines.at(x, [*outer, "0"]) if start == "first" else start
-        lanes = f"for (int {k} = 0; {k} < {{}}; ++{k})"
-        lines.line(f"{kind} {s}[{_LANES}];", work.call.apply)
-        lines.line(f"{lanes.format(_LANES)} {s}[{k}] = {start};")
-        join = f"const {kind} x = {lines.at(x, [*outer, f'({j} + {k})'])}; "
-        join = f"{{ {join}{s}[{k}] = {step.format(f'{s}[{k}]', 'x')}; }}"
-        whole = n - n % _LANES
-        if whole:
-            lines.line(f"for (long {j} = 0; {j} < {whole}; {j} += {_LANES})")
-            lines.line(f"    {lanes.format(_LANES)} {join}")
-        if n > whole:
-            lines.line(f"for (long {j} = {whole}; {j} < {n}; {j} += {_LANES})")
-            lines.line(f"    {lanes.format(n - whole)} {join}")
-        for half in (8, 4, 2, 1):
-            both = step.format(f"{s}[{k}]", f"{s}[{k} + {half}]")
-            lines.line(f"{lanes.format(half)} {s}[{k}] = {both};")
-        scale = f" / {n}" if isinstance(gate, Mean) else ""
-        lines.line(f"{lines.at(work.out, [*outer, '0'])} = {s}[0]{scale};")
+        s, kind = lines.fresh("s"), _sum_type(work)
+        first = lines.at(x, [*outer, "0"]) if start == "first" else start
+        lines.line(f"{kind} {s} = {first};", work.call.apply)
+        if step == "{0} + {1}":
+            return s, "+"
+        how, both = f"join_{s}", step.format("omp_out", "omp_in")
+        lines.line(
+            f"#pragma omp declare reduction({how} : {kind} : omp_out = {both}) "
+            "initializer(omp_priv = omp_orig)"
+        )
+        return s, how
+
+    def join(self, work: _Work, s: str, held: dict[Layout, str], counters: Sequence[str]) -> None:
+        (x,) = work.reads
+        assert x
+        self.lines.line(f"{s} = {_fold(work)[1].format(s, self.read(x, held, counters))};")
+
+    def end(self, work: _Work, s: str, outer: Sequence[str]) -> None:
+        scale = f" / {work.shape[-1]}" if isinstance(work.call.gate, Mean) else ""
+        self.lines.line(f"{self.lines.at(work.out, [*outer, '0'])} = {s}{scale};")
+
+
+def _fold(work: _Work) -> tuple[str, str]:
+    assert isinstance(work.call.gate, Reduction)
+    assert work.call.gate.fold
+    return work.call.gate.fold
+
+
+def _sum_type(work: _Work) -> str:
+    """Sums of floats are added up in double: rows may be long."""
+    dtype = work.out.type.dtype
+    is_sum = _fold(work)[1] == "{0} + {1}"
+    return "double" if is_sum and dtype.kind == "f" else C_TYPES[dtype.name]
+
+
+def _merged(works: Sequence[_Work], last: int) -> list[_Work]:
+    """With so many of the last axes as one; [] where they cannot be."""
+    found = works if last == 1 else [work.seen(lambda x: x.merged(last)) for work in works]
+    return [work for work in found if work] if all(found) else []
+
+
+def _joins(together: Sequence[_Work], work: _Work) -> bool:
+    """Whether a gate can be done in one inner loop with the others, element by element."""
+    if work.shape != together[0].shape:
+        return False
+    if (
+        work.is_reduction
+        and _fold(work)[0] == "first"
+        and work.reads[0] in {before.out for before in together}
+    ):  # whose first element is not yet there
+        return False
+    totals = {id(w.out) for w in (*together, work) if w.is_reduction}  # there when the loop is done
+    return all(
+        not (written or was)
+        or _apart(x, y)
+        or (x == y and id(x) not in totals and id(y) not in totals)
+        for before in together
+        for x, written in work.touched
+        for y, was in before.touched
+    )
 
 
 # ---------------------------------------------------------------- what meets what

@@ -1,0 +1,108 @@
+"""Who reads what a gate has written, before the next gate writes over it.
+
+b = x + y        read by tanh alone: where both are one inner loop, b is not stored
+b = tanh(b)
+"""
+
+from collections.abc import Iterator, Sequence
+
+from ..plan import Array, Block, Call, Copy, Instruction, Loop, Plan
+
+__all__ = ["Readers"]
+
+Inside = Sequence[tuple[Sequence[Instruction], int]]
+"""An instruction by its place in each of the lists that it is in, from the outermost."""
+
+
+class Readers:
+    """Of the calls whose result is the whole of a block: the instructions that read it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._looks_into: dict[Array, frozenset[Block]] = {}
+        for _ in range(2):  # a carry may hold what is made further down
+            self._note(plan.steps)
+        self._kept = frozenset(b for array in plan.results for b in self._blocks(array))
+        self._of: dict[Call, set[Instruction] | None] = {}
+        for place in _everywhere(plan.steps, ()):
+            steps, i = place[-1]
+            if isinstance(call := steps[i], Call) and (block := _overwritten(call)):
+                self._of[call] = self._after(place, block)
+
+    def are_among(self, call: Call, those: Sequence[Call]) -> bool:
+        """Whether nobody but those reads the result of a call."""
+        found = self._of.get(call)
+        return found is not None and found <= set(those)
+
+    def _note(self, steps: Sequence[Instruction]) -> None:
+        """Note which blocks views and carries look into."""
+        for step in steps:
+            if isinstance(step, Loop):
+                self._note(step.steps)
+                for carry, *held in zip(step.carries, step.starts, step.nexts, strict=True):
+                    self._looks_into[carry] = self._all(held)
+            elif isinstance(step, Call) and not step.placed:
+                self._looks_into |= dict.fromkeys(step.outputs, self._all(step.inputs))
+
+    def _blocks(self, array: Array) -> frozenset[Block]:
+        around = list(array.around())
+        return array.blocks.union(*(self._looks_into.get(a, frozenset()) for a in around))
+
+    def _all(self, arrays: Sequence[Array]) -> frozenset[Block]:
+        return frozenset[Block]().union(*map(self._blocks, arrays))
+
+    def _after(self, place: Inside, block: Block) -> set[Instruction] | None:
+        """Who reads a block after an instruction; None if it is read when all is done."""
+        found: set[Instruction] = set()
+        for depth in reversed(range(len(place))):
+            steps, i = place[depth]
+            if self._scan(steps[i + 1 :], block, found):
+                return found
+            if depth:  # the body of a loop: another step may follow
+                self._scan(steps[: i + 1], block, found)
+                outer, j = place[depth - 1]
+                loop = outer[j]
+                assert isinstance(loop, Loop)
+                if block in self._all(loop.nexts):
+                    found.add(loop)
+        return None if block in self._kept else found
+
+    def _scan(self, steps: Sequence[Instruction], block: Block, found: set[Instruction]) -> bool:
+        """Add those that read a block, until one writes over it; whether one does."""
+        for step in steps:
+            if isinstance(step, Loop):  # not everything in it is done before it writes
+                self._scan(step.steps, block, found)
+                if block in self._all([*step.starts, *step.nexts]):
+                    found.add(step)
+            else:
+                if block in self._all(_read(step)):
+                    found.add(step)
+                if _overwritten(step) is block:
+                    return True
+        return False
+
+
+def _everywhere(steps: Sequence[Instruction], around: Inside) -> Iterator[Inside]:
+    for i, step in enumerate(steps):
+        place = (*around, (steps, i))
+        yield place
+        if isinstance(step, Loop):
+            yield from _everywhere(step.steps, place)
+
+
+def _read(step: Instruction) -> Sequence[Array]:
+    match step:
+        case Call():
+            return step.inputs
+        case Copy(source):
+            return (source,)
+    return ()
+
+
+def _overwritten(step: Instruction) -> Block | None:
+    """The block of which an instruction writes the whole: what was in it is dead."""
+    match step:
+        case Call(outputs=[Array(place=Block() as block)], placed=True):
+            return block
+        case Copy(target=Array(place=Block() as block)):
+            return block
+    return None
