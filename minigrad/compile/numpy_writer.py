@@ -317,10 +317,9 @@ class _Writer:
         """A call of a C function, that has pointers to the memory that stays where it is."""
         kept = [self.block(b) for b in step.bases if isinstance(b, Block)]
         given = [self.value(a) for a in step.bases if isinstance(a, Array)]
-        places = [i for i, b in enumerate(step.bases) if isinstance(b, Array)]
         name = self.fresh(step.function)
         self.sites[step.function] = [(f"{c.gate} at {c.apply.where}", n) for c, n in step.sites]
-        self.once(f"{name} = native({step.function!r}, {places}, [{', '.join(kept)}])")
+        self.once(f"{name} = native({step.function!r}, {len(given)}, [{', '.join(kept)}])")
         self.line(f"{name}({', '.join(given)})", step.apply)
         self.ends |= step.ends  # named when they are read: after the views that they may need
 

@@ -165,7 +165,8 @@ class SegmentSum(Gate):
     def lift(self, lifted: Sequence[bool], ids: Variable, x: Variable) -> Any:
         return None
 
-    def scratch(self, ids: Type, x: Type) -> Sequence[Type]:
+    def scratch(self, *types: Type) -> tuple[Type, ...]:
+        ids, x = types
         return (Type((self.size, *ids.shape), x.dtype),)
 
     def forward(

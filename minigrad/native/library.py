@@ -13,51 +13,61 @@ from .compiler import load
 
 __all__ = ["Library", "header"]
 
+# Where an array keeps the pointer to its data, and its flags. NumPy's C API promises this order
+# (data, nd, dimensions, strides, base, descr, flags, behind the head of every object): the macros
+# that extension modules are compiled with read it. From Python a pointer takes 3 µs to ask for.
+_DATA = object.__basicsize__
+_FLAGS = _DATA + 6 * ctypes.sizeof(ctypes.c_void_p)
+_PLAIN = 0x0101  # contiguous, and aligned
+
 
 @cache
 def header() -> str:
-    """What C source begins with: the functions that scalar expressions of gates call."""
+    """What C source begins with: the functions that scalar expressions of gates call, and
+    ``mg_data(array, &plain)``, which finds the data of an array and notes that it is not plain."""
     here = files(__package__)
     text = (here / "elementary.h").read_text(encoding="utf-8")
-    return text.replace('#include "real.h"', (here / "real.h").read_text(encoding="utf-8"))
+    text = text.replace('#include "real.h"', (here / "real.h").read_text(encoding="utf-8"))
+    return f"""{text}
+static inline char *mg_data(const char *array, int *plain) {{
+    *plain &= (*(const int *)(array + {_FLAGS}) & {_PLAIN}) == {_PLAIN};
+    return *(char *const *)(array + {_DATA});
+}}
+"""
 
 
 class Library:
-    """The functions of a C source. Each takes one pointer, to a table of pointers: those of BLAS,
-    sgemm and dgemm, and then its own.
+    """The functions of a C source. Each takes one pointer, to a table: of sgemm and dgemm of BLAS,
+    of NumPy arrays that come at each call, and of memory.
 
-    A function returns 0, or the number of one of its `sites`, a gate that found an index outside of
-    an axis of so many places: then IndexError is raised.
+    A function returns 0, or -1 if an array is not plain, or the number of one of its `sites`, a
+    gate that found an index outside of an axis of so many places: then IndexError is raised.
     """
 
     def __init__(self, source: str, sites: Mapping[str, Sequence[tuple[str, int]]]) -> None:
         self._library, self._sites = load(source), sites
 
-    def __call__(
-        self, name: str, places: Sequence[int], kept: Sequence[Array]
-    ) -> Callable[..., None]:
-        """A function with pointers to the memory that is `kept`; the others, whose `places` in its
-        table are given, come at each call."""
+    def __call__(self, name: str, count: int, kept: Sequence[Array]) -> Callable[..., None]:
+        """A function that is given `count` arrays at each call, and has memory that is `kept`."""
         function, sites = getattr(self._library, name), self._sites[name]
         function.restype = ctypes.c_long
-        count = len(places) + len(kept)
-        table = (ctypes.c_void_p * (count + 2))()
+        table = (ctypes.c_void_p * (2 + count + len(kept)))()
         if blas := find_blas():
             table[0], table[1] = blas.sgemm, blas.dgemm
-        fixed = [i for i in range(count) if i not in set(places)]
-        for i, memory in zip(fixed, kept, strict=True):
-            table[i + 2] = memory.ctypes.data
-        slots = [i + 2 for i in places]
-        pointer = ctypes.byref(table)
+        for i, memory in enumerate(kept):
+            table[2 + count + i] = memory.ctypes.data
+        pointer, arrays = ctypes.byref(table), [np.ndarray] * count
 
         def call(*given: Array, _kept: Sequence[Array] = kept) -> None:
-            held = []  # as long as the function runs
-            for slot, array in zip(slots, given, strict=True):
-                if type(array) is not np.ndarray or not array.flags.c_contiguous:
-                    array = np.ascontiguousarray(array)
-                    held.append(array)
-                table[slot] = array.__array_interface__["data"][0]
-            if site := function(pointer):
+            site = -1
+            if list(map(type, given)) == arrays:
+                table[2 : 2 + count] = list(map(id, given))
+                site = function(pointer)
+            if site < 0:
+                plain = [np.require(a, requirements="CA") for a in given]
+                table[2 : 2 + count] = list(map(id, plain))
+                site = function(pointer)
+            if site:
                 gate, size = sites[site - 1]
                 raise IndexError(f"an index is outside of its axis, of size {size}, in {gate}")
 

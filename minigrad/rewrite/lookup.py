@@ -9,7 +9,16 @@ Both are NaN where the product would be.
 from collections.abc import Sequence
 
 from ..dims import product
-from ..gates import Lookup, Matmul, OneHot, PermuteDims, Reshape, SegmentSum
+from ..gates import (
+    ExpandDims,
+    Lookup,
+    Matmul,
+    OneHot,
+    PermuteDims,
+    Reshape,
+    SegmentSum,
+    Squeeze,
+)
 from ..graph import Apply, Graph, instead_of
 from ..variables import Variable
 from .walk import rewrite_everywhere
@@ -50,7 +59,7 @@ def _places_of_ones(v: Variable | None) -> Variable | None:
         return None
     if isinstance(v.owner.gate, OneHot):
         return v.owner.inputs[0]
-    if not isinstance(v.owner.gate, Reshape):
+    if not isinstance(v.owner.gate, ExpandDims | Reshape | Squeeze):
         return None
     (inner,) = v.owner.inputs
     if not inner.ndim or inner.shape[-1:] != v.shape[-1:]:

@@ -30,15 +30,20 @@ class Kernel(Lines):
     ends: dict[Array, Array] = field(default_factory=dict)
 
     def function(self, name: str) -> str:
-        """The whole function. Its table begins with the products of BLAS; it returns 0, or the
-        number of a site that found an index outside."""
+        """The whole function. Its table begins with the products of BLAS, then there are arrays,
+        then memory; it returns 0, or the number of a site that found an index outside."""
         head = [
             f"long {name}(char *const *p) {{",
             "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
             "    dgemm_t *const dgemm = (dgemm_t *)p[1];",
+            "    int plain = 1;",
             "    (void)sgemm, (void)dgemm;",
         ]
-        head += [f"    char *restrict {b} = p[{i + 2}];" for i, b in enumerate(self.bases.values())]
+        arrays, memory = ([b for b in self.bases if isinstance(b, kind)] for kind in (Array, Block))
+        for i, base in enumerate([*arrays, *memory]):
+            found = f"mg_data(p[{i + 2}], &plain)" if i < len(arrays) else f"p[{i + 2}]"
+            head.append(f"    char *restrict {self.bases[base]} = {found};")
+        head.append("    if (!plain) return -1;")
         return "\n".join([*head, *self.text, "    return 0;", "}", ""])
 
     # ------------------------------------------------------------ instructions
