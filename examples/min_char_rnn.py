@@ -29,7 +29,7 @@ def initial_weights(size, hidden=100, seed=0, dtype="float32"):
     return {name: value.astype(dtype) for name, value in weights.items()}
 
 
-def build(weights, rate=0.1, limit=5.0):
+def build(weights, rate=0.1, limit=5.0, backend="auto"):
     """(train, step): train(ids, targets, h) → (loss, h), step([id], h) → (probabilities, h)."""
     p = {name: mg.parameter(value, name) for name, value in weights.items()}
     size, hidden = weights["Wxh"].shape
@@ -49,8 +49,8 @@ def build(weights, rate=0.1, limit=5.0):
         memory = mg.parameter(np.zeros_like(weights[name]), f"memory of {name}")
         total = memory + g * g
         updates += [(memory, total), (p[name], p[name] - rate * g / mg.sqrt(total + 1e-8))]
-    train = mg.function([ids, targets, h0], (loss, h), updates)
-    return train, mg.function([ids, h0], (mg.softmax(logits[-1]), h))
+    train = mg.function([ids, targets, h0], (loss, h), updates, backend=backend)
+    return train, mg.function([ids, h0], (mg.softmax(logits[-1]), h), backend=backend)
 
 
 def sample(step, h, first, count, rng):

@@ -22,6 +22,7 @@ class Case:
         hidden, layers, length, batch, size: H, the number of layers, T, B and V.
         optimizer: "adam" (rate 2e-3, gradients clipped to a global norm of 5, the mean loss) or
             "adagrad" (rate 0.1, each gradient clipped to ±5, the loss summed over time).
+        layer_norm: whether the cell, an LSTM, normalises x W_ih, h W_hh and c, as `LSTMCell` does.
         checkpoint: for `scan`, ours only.
     """
 
@@ -32,6 +33,7 @@ class Case:
     batch: int
     size: int
     optimizer: str = "adam"
+    layer_norm: bool = False
     checkpoint: str | None = None
 
     @property
@@ -44,7 +46,10 @@ class Case:
         return 2 if self.cell == "lstm" else 1
 
     def weights(self) -> dict[str, np.ndarray]:
-        """``0.weight_ih`` (F, gates · H), ``0.weight_hh`` (H, gates · H), ``0.bias`` … float32."""
+        """``0.weight_ih`` (F, gates · H), ``0.weight_hh`` (H, gates · H), ``0.bias`` … float32.
+
+        Gains are near 1, not 1, so that the first loss tells whether all scale the same.
+        """
         rng = np.random.default_rng(0)
         limit, width = self.hidden**-0.5, len(GATES[self.cell]) * self.hidden
 
@@ -58,6 +63,11 @@ class Case:
             found[f"{layer}.bias"] = np.zeros(width, "float32")
             if self.cell == "gru":
                 found[f"{layer}.bias_hn"] = np.zeros(self.hidden, "float32")
+            if self.layer_norm:
+                for gain in ("gain_ih", "gain_hh"):
+                    found[f"{layer}.{gain}"] = 1 + uniform(width)
+                found[f"{layer}.norm_c.weight"] = 1 + uniform(self.hidden)
+                found[f"{layer}.norm_c.bias"] = np.zeros(self.hidden, "float32")
         found["readout.weight"] = uniform(self.hidden, self.size)
         found["readout.bias"] = np.zeros(self.size, "float32")
         return found
@@ -89,3 +99,5 @@ MIN_CHAR_RNN = Case("rnn", 100, 1, 25, 1, 81, "adagrad")
 LSTM_128 = Case("lstm", 128, 2, 50, 50, 81)
 GRU_512 = Case("gru", 512, 3, 30, 100, 98)
 LSTM_512 = Case("lstm", 512, 2, 30, 100, 98)
+LSTM_512_LONG = Case("lstm", 512, 2, 100, 64, 98)
+NORMALISED_LSTM = Case("lstm", 128, 2, 50, 50, 81, layer_norm=True)

@@ -54,7 +54,12 @@ def compete(entries: Sequence[Entry], effort: Effort, warm_up: int = 5) -> list[
             turn = number % max(1, len(workers))
             for result, worker in workers[turn:] + workers[:turn]:
                 time.sleep(PAUSE)
-                result.rounds.append(worker.burst())
+                try:
+                    result.rounds.append(worker.burst())
+                except (TimeoutError, RuntimeError) as error:
+                    result.failure = str(error)
+                    worker.close()
+                    workers.remove((result, worker))
     finally:
         for _, worker in workers:
             worker.close()
@@ -62,7 +67,7 @@ def compete(entries: Sequence[Entry], effort: Effort, warm_up: int = 5) -> list[
 
 
 def disagreements(results: Sequence[Result]) -> list[str]:
-    """Whose losses are not those of the first contestant: they ought to train the same network."""
+    """Whose losses are not those of the first that ran: they ought to train the same network."""
     ready = [(r.entry.label, r.ready.losses) for r in results if r.ready]
     found = []
     for label, losses in ready[1:]:

@@ -1,4 +1,7 @@
-"""JAX: `lax.scan` over the step of the stacked cells, the whole training step in one `jax.jit`."""
+"""JAX: `lax.scan` over the step of the stacked cells, the whole training step in one `jax.jit`.
+
+The device is "cpu" or "cuda"; a GPU computes in float32 throughout, not in TF32.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +28,21 @@ def lstm(p: Weights, k: int, x: jax.Array, h: jax.Array, c: jax.Array) -> tuple[
     return sigmoid(o) * jnp.tanh(c), c
 
 
+def normalised_lstm(
+    p: Weights, k: int, x: jax.Array, h: jax.Array, c: jax.Array
+) -> tuple[jax.Array, ...]:
+    def normalised(a: jax.Array) -> jax.Array:
+        centred = a - a.mean(axis=-1, keepdims=True)
+        return centred * jax.lax.rsqrt(jnp.square(centred).mean(axis=-1, keepdims=True) + 1e-5)
+
+    from_x = normalised(x @ p[f"{k}.weight_ih"]) * p[f"{k}.gain_ih"] + p[f"{k}.bias"]
+    from_h = normalised(h @ p[f"{k}.weight_hh"]) * p[f"{k}.gain_hh"]
+    i, f, g, o = jnp.split(from_x + from_h, 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * jnp.tanh(g)
+    shown = normalised(c) * p[f"{k}.norm_c.weight"] + p[f"{k}.norm_c.bias"]
+    return sigmoid(o) * jnp.tanh(shown), c
+
+
 def gru(p: Weights, k: int, x: jax.Array, h: jax.Array) -> tuple[jax.Array, ...]:
     x_r, x_z, x_n = jnp.split(x @ p[f"{k}.weight_ih"] + p[f"{k}.bias"], 3, axis=-1)
     h_r, h_z, h_n = jnp.split(h @ p[f"{k}.weight_hh"], 3, axis=-1)
@@ -49,7 +67,7 @@ CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
 
 def loss_and_state(p: Weights, ids: Any, targets: Any, state: Any, *, case: Case, by_gate: bool):
     """The loss, and the state after the last step."""
-    cell = lstm_by_gate if by_gate else CELLS[case.cell]
+    cell = lstm_by_gate if by_gate else normalised_lstm if case.layer_norm else CELLS[case.cell]
 
     def readout(x: jax.Array) -> jax.Array:
         return x @ p["readout.weight"] + p["readout.bias"]
@@ -91,7 +109,10 @@ def adagrad(p: Weights, g: Weights, memory: Any, rate: float) -> tuple[Weights, 
     return jax.tree.map(lambda p, g, s: p - rate * g / jnp.sqrt(s + 1e-8), p, g, memory), memory
 
 
-def _stepping(case: Case, by_gate: bool) -> Step:
+def _stepping(case: Case, by_gate: bool, device: str) -> Step:
+    jax.config.update("jax_default_device", jax.devices(device)[0])
+    if device != "cpu":
+        jax.config.update("jax_default_matmul_precision", "float32")
     cost = jax.value_and_grad(partial(loss_and_state, case=case, by_gate=by_gate), has_aux=True)
     update = adam if case.optimizer == "adam" else adagrad
 
@@ -110,17 +131,18 @@ def _stepping(case: Case, by_gate: bool) -> Step:
     def step() -> float:
         nonlocal p, memory, state
         p, memory, loss, state = train(p, memory, *next(batches), state)
+        jax.block_until_ready((p, memory, state))
         return float(loss)
 
     return step
 
 
-def scan(case: Case) -> Step:
-    return _stepping(case, by_gate=False)
+def scan(case: Case, device: str = "cpu") -> Step:
+    return _stepping(case, by_gate=False, device=device)
 
 
-def one_matrix_per_gate(case: Case) -> Step:
-    return _stepping(case, by_gate=True)
+def one_matrix_per_gate(case: Case, device: str = "cpu") -> Step:
+    return _stepping(case, by_gate=True, device=device)
 
 
 def circuit(case: None = None) -> Step:

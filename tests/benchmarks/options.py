@@ -31,16 +31,18 @@ LIMITED = {"lengths", "mask", "recurrent dropout", "layer norm", "bidirectional"
 OWN = ("layer norm", "bidirectional")
 
 
-def step(name: str) -> Callable[[], float]:
+def step(name: str, backend: str) -> Callable[[], float]:
     """``step()`` trains once and gives the loss (or, of an option's own work, any number)."""
     option, _, own = name.partition(", ")
     if own:
-        return normalisations() if option == "layer norm" else training(_OneDirection())
+        if option == "layer norm":
+            return normalisations(backend)
+        return training(_OneDirection(), backend)
     settings, given = OPTIONS.get(option, ({}, None))
-    return training(nn.LSTM(F, H, LAYERS, rng=0, **settings), given)
+    return training(nn.LSTM(F, H, LAYERS, rng=0, **settings), backend, given)
 
 
-def training(net: nn.Module, given: str | None = None) -> Callable[[], float]:
+def training(net: nn.Module, backend: str, given: str | None = None) -> Callable[[], float]:
     rng = np.random.default_rng(0)
     xs = mg.input("xs", ("T", "B", F))
     inputs, at, options = [xs], [rng.normal(size=(T, B, F)).astype("float32")], {}
@@ -54,11 +56,12 @@ def training(net: nn.Module, given: str | None = None) -> Callable[[], float]:
         options[given] = inputs[1]
     ys, _ = net(xs, **options)  # type: ignore[operator]  # a layer is called
     loss = mg.mean(mg.square(ys))
-    train = mg.function(inputs, loss, Adam(1e-3).updates(loss, net.parameters()))
+    updates = Adam(1e-3).updates(loss, net.parameters())
+    train = mg.function(inputs, loss, updates, backend=backend)
     return lambda: float(train(*at))
 
 
-def normalisations() -> Callable[[], float]:
+def normalisations(backend: str) -> Callable[[], float]:
     """What layer normalisation adds to the layers, with gradients, for all steps at once."""
     rng = np.random.default_rng(0)
     inputs, gains, total = [], [], mg.constant(0.0)
@@ -67,7 +70,8 @@ def normalisations() -> Callable[[], float]:
         gains.append(mg.parameter(np.ones(size, "float32"), "gain"))
         total = total + mg.sum(w * (standardised(a, 1e-5) * gains[-1]))
         inputs += [a, w]
-    f = mg.function(inputs, [total, *mg.grad(total, [*gains, *inputs[::2]])])
+    outputs = [total, *mg.grad(total, [*gains, *inputs[::2]])]
+    f = mg.function(inputs, outputs, backend=backend)
     at = [rng.normal(size=(T, B, v.shape[-1])).astype("float32") for v in inputs]
     return lambda: float(f(*at)[0])
 

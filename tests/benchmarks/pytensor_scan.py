@@ -1,7 +1,6 @@
 """PyTensor: `scan` over the step of the stacked cells, in its default mode and in its C mode."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,7 +110,3 @@ def circuit(case: None = None, mode: str | None = None) -> Step:
         return values[0]
 
     return step
-
-
-scan_c = partial(scan, mode="CVM")
-circuit_c = partial(circuit, mode="CVM")

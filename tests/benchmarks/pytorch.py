@@ -1,4 +1,5 @@
-"""PyTorch, eager: the layers of `torch.nn`, and a Python loop over the equations of the cell."""
+"""PyTorch: the layers of `torch.nn`, and a Python loop over the equations of the cell, eager or
+compiled. The device is "cpu" or "cuda"; a GPU computes in float32 throughout, not in TF32."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -47,6 +48,17 @@ def lstm(v: dict[str, Tensor], x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor,
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
+def normalised_lstm(v: dict[str, Tensor], x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    def normalised(a: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
+        return functional.layer_norm(a, a.shape[-1:], gain, bias, eps=1e-5)
+
+    from_x = normalised(x @ v["weight_ih"], v["gain_ih"])
+    a = from_x + v["bias"] + normalised(h @ v["weight_hh"], v["gain_hh"])
+    i, f, g, o = a.chunk(4, dim=1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(normalised(c, v["norm_c.weight"], v["norm_c.bias"])), c
+
+
 def gru(v: dict[str, Tensor], x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     x_r, x_z, x_n = (x @ v["weight_ih"] + v["bias"]).chunk(3, dim=1)
     h_r, h_z, h_n = (h @ v["weight_hh"]).chunk(3, dim=1)
@@ -62,6 +74,9 @@ def lstm_by_gate(v: dict[str, Tensor], x: Tensor, h: Tensor, c: Tensor) -> tuple
     )
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
+
+
+CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
 
 
 class Loop(nn.Module):
@@ -96,19 +111,23 @@ class Loop(nn.Module):
         return (stacked if self.by_gate else self.readout(stacked)), state
 
 
-def layers(case: Case) -> Step:
-    return _stepping(Layers(case), case)
+def layers(case: Case, device: str = "cpu") -> Step:
+    return _stepping(Layers(case), case, device)
 
 
-def loop(case: Case) -> Step:
-    return _stepping(Loop(case, {"rnn": rnn, "lstm": lstm, "gru": gru}[case.cell], False), case)
+def loop(case: Case, device: str = "cpu", compiled: str | None = None) -> Step:
+    """`compiled` is a mode of `torch.compile`, or None for an eager loop."""
+    cell = normalised_lstm if case.layer_norm else CELLS[case.cell]
+    return _stepping(Loop(case, cell, False), case, device, compiled)
 
 
-def one_matrix_per_gate(case: Case) -> Step:
-    return _stepping(Loop(case, lstm_by_gate, True), case)
+def one_matrix_per_gate(case: Case, device: str = "cpu") -> Step:
+    return _stepping(Loop(case, lstm_by_gate, True), case, device)
 
 
-def _stepping(model: nn.Module, case: Case) -> Step:
+def _stepping(model: nn.Module, case: Case, device: str, compiled: str | None = None) -> Step:
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    model.to(device)
     parameters = list(model.parameters())
     adam = case.optimizer == "adam"
     if adam:
@@ -116,14 +135,17 @@ def _stepping(model: nn.Module, case: Case) -> Step:
     else:  # its ε is added to √s: 1e-4 there is nearest to √(s + 1e-8)
         optimizer = torch.optim.Adagrad(parameters, lr=case.rate, eps=1e-4)
     batches: Iterator[Any] = case.batches()
-    state = [torch.from_numpy(part) for part in case.zero_state()]
+    state = [torch.from_numpy(part).to(device) for part in case.zero_state()]
+    forward = torch.compile(model, mode=compiled) if compiled else model
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
 
     def step() -> float:
         nonlocal state
-        ids, targets = map(torch.from_numpy, next(batches))
+        ids, targets = (torch.from_numpy(part).to(device) for part in next(batches))
         optimizer.zero_grad()
-        logits, state = model(functional.one_hot(ids, case.size).float(), state)
-        state = [part.detach() for part in state]
+        logits, state = forward(functional.one_hot(ids, case.size).float(), state)
+        # In the mode "reduce-overhead" the next step writes over what this one returned
+        state = [part.detach().clone() if compiled else part.detach() for part in state]
         loss = functional.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="mean" if adam else "sum"
         )
@@ -133,7 +155,9 @@ def _stepping(model: nn.Module, case: Case) -> Step:
         else:
             nn.utils.clip_grad_value_(parameters, 5.0)
         optimizer.step()
-        return loss.item()
+        found = loss.item()
+        wait()
+        return found
 
     return step
 

@@ -1,4 +1,4 @@
-"""The cases (a) to (j): who takes part, what ours must reach, and the table of each."""
+"""The cases (a) to (k): who takes part, what ours must reach, and the table of each."""
 
 import os
 import subprocess
@@ -6,69 +6,86 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
-from math import log
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from . import cases
-from .contest import Result, compete, disagreements
+from .contest import compete, disagreements
 from .options import LIMITED, OPTIONS, OWN
 from .report import Table, duration
+from .speeds import speeds, training
 from .worker import Effort, Entry
 
 LENGTHS = (10, 100, 1_000, 10_000)
-STEP = "forward, backward, update, loss read"
+IN_C, IN_NUMPY = {"backend": "c"}, {"backend": "numpy"}
+PYTENSOR_C = {"mode": "CVM"}
 
 
 # ---------------------------------------------------------------- training steps
 
 
-def peers(case: cases.Case, targets: dict[str, float]) -> list[Entry]:
-    """Ours, and those that run any of the networks."""
-    kind = f"PyTorch nn.{case.cell.upper()}"
-    found = [
-        ("minigrad", "ours.layers", "numpy"),
-        (kind, "pytorch.layers", "torch"),
-        ("PyTorch loop", "pytorch.loop", "torch"),
-        ("JAX scan", "jax_scan.scan", "jax"),
+def ours(
+    builder: str, case: cases.Case | None, what: str = "", target: float | None = None
+) -> list[Entry]:
+    """In C, which the ratios compare where there is a compiler, and in NumPy alone."""
+    return [
+        Entry(f"minigrad{what}", builder, case, target=target, settings=IN_C),
+        Entry(f"minigrad, NumPy{what}", builder, case, settings=IN_NUMPY),
     ]
-    if case.hidden < 512:  # it takes minutes to compile, and has a BLAS where conda installed it
-        found.append(("PyTensor", "pytensor_scan.scan", "pytensor"))
-        found.append(("PyTensor, C", "pytensor_scan.scan_c", "pytensor"))
-    return [Entry(label, at, case, needs, targets.get(label)) for label, at, needs in found]
+
+
+def peers(case: cases.Case, targets: dict[str, float]) -> list[Entry]:
+    """Those that run any of the networks."""
+    found: list[tuple[str, str, str, dict[str, str]]] = [
+        ("PyTorch loop", "pytorch.loop", "torch", {}),
+        ("JAX scan", "jax_scan.scan", "jax", {}),
+    ]
+    if not case.layer_norm:
+        found.insert(0, (f"PyTorch nn.{case.cell.upper()}", "pytorch.layers", "torch", {}))
+    if case.hidden < 512 and not case.layer_norm:
+        # of 512 it takes minutes to compile, and has a BLAS where conda installed it
+        found.append(("PyTensor", "pytensor_scan.scan", "pytensor", {}))
+        found.append(("PyTensor, C", "pytensor_scan.scan", "pytensor", PYTENSOR_C))
+    return [
+        Entry(label, at, case, needs, targets.get(label), settings)
+        for label, at, needs, settings in found
+    ]
 
 
 def min_char_rnn(effort: Effort) -> Table:
     case = cases.MIN_CHAR_RNN
     best = ("PyTorch nn.RNN", "PyTorch loop", "JAX scan", "PyTensor", "PyTensor, C")
-    entries = peers(case, dict.fromkeys(best, 2.2))
-    entries[0] = replace(entries[0], builder="ours.example")
+    entries = ours("ours.example", case) + peers(case, dict.fromkeys(best, 4.0))
     entries.append(Entry("HIPS autograd", "hips_autograd.loop", case, "autograd"))
     entries.append(Entry("plain NumPy loop", "plain_numpy.loop", case))
     return training("(a) min-char-rnn: tanh RNN, H=100, T=25, B=1, Adagrad", entries, effort)
 
 
+def layers(title: str, case: cases.Case, targets: dict[str, float], effort: Effort) -> Table:
+    """The layers of `mg.nn` against peers of the same equations."""
+    return training(title, ours("ours.layers", case) + peers(case, targets), effort)
+
+
 def lstm_128(effort: Effort) -> Table:
-    targets = {"JAX scan": 1.5, "PyTorch loop": 1.4, "PyTorch nn.LSTM": 0.72}
-    entries = peers(cases.LSTM_128, targets)
-    return training("(b) LSTM 2×128, T=50, B=50, V=81, Adam", entries, effort)
+    targets = {"PyTorch nn.LSTM": 1.05, "JAX scan": 2.0, "PyTorch loop": 2.0}
+    return layers("(b) LSTM 2×128, T=50, B=50, V=81, Adam", cases.LSTM_128, targets, effort)
 
 
 def gru_512(effort: Effort) -> Table:
-    entries = peers(cases.GRU_512, {"PyTorch nn.GRU": 1.1})
-    return training("(c) GRU 3×512, T=30, B=100, V=98, Adam", entries, effort)
+    targets = {"PyTorch nn.GRU": 1.3}
+    return layers("(c) GRU 3×512, T=30, B=100, V=98, Adam", cases.GRU_512, targets, effort)
 
 
 def lstm_512(effort: Effort) -> Table:
-    entries = peers(cases.LSTM_512, {"JAX scan": 1.1, "PyTorch nn.LSTM": 0.85})
-    return training("(d) LSTM 2×512, T=30, B=100, V=98, Adam", entries, effort)
+    targets = {"PyTorch nn.LSTM": 1.05, "JAX scan": 1.1}
+    return layers("(d) LSTM 2×512, T=30, B=100, V=98, Adam", cases.LSTM_512, targets, effort)
 
 
 def naive(effort: Effort) -> Table:
     case = cases.LSTM_128
     entries = [
-        Entry("minigrad, a matrix per gate", "ours.one_matrix_per_gate", case),
-        Entry("minigrad, layers as in (b)", "ours.layers", case, target=1 / 1.1),
+        *ours("ours.one_matrix_per_gate", case, ", a matrix per gate"),
+        *ours("ours.layers", case, ", layers as in (b)", target=0.95),
         Entry("PyTorch loop, a matrix per gate", "pytorch.one_matrix_per_gate", case, "torch"),
         Entry("JAX scan, a matrix per gate", "jax_scan.one_matrix_per_gate", case, "jax"),
     ]
@@ -76,57 +93,25 @@ def naive(effort: Effort) -> Table:
     return training(title, entries, effort)
 
 
-def training(title: str, entries: list[Entry], effort: Effort) -> Table:
-    """A table of whole training steps, with a check that all learn the same."""
-    results = compete(entries, effort)
-    table = speeds(title, results)
-    case = entries[0].case
-    chance = log(case.size) * (1 if case.optimizer == "adam" else case.length)
-    known = [r.ready.losses[0] for r in results if r.ready]
-    differ = disagreements(results)
-    if any("nn." in text for text in differ):
-        why = "PyTorch's layers have two biases that both learn, and its Adagrad adds ε elsewhere"
-        differ.append(why)
-    if known:
-        table.notes.append(
-            f"One step: {STEP}. First loss {known[0]:.4f} (chance {chance:.4f}); "
-            + ("; ".join(differ) or "all agree on it, and on the fifth")
-            + "."
-        )
-    return table
-
-
-def speeds(title: str, results: list[Result]) -> Table:
-    """Medians, and how many times as fast the first contestant is."""
-    columns = ["", "median", "fastest round", "minigrad is … times as fast", "goal", "first step"]
-    table = Table(title, columns)
-    ours = results[0]
-    for r in results:
-        label = r.entry.label
-        if r.failure or not r.ready:
-            table.notes.append(f"{label} left out: {r.failure}.")
-            continue
-        ratio, goal = "", ""
-        if r is not ours and not ours.failure:
-            ratio = f"{r.median / ours.median:.2f}"
-            if r.entry.target:
-                goal = f"{r.entry.target:.2f}" + ("" if float(ratio) >= r.entry.target else " ✗")
-        first = duration(r.ready.seconds)
-        table.rows.append([label, duration(r.median), duration(min(r.rounds)), ratio, goal, first])
+def normalised_lstm(effort: Effort) -> Table:
+    case, targets = cases.NORMALISED_LSTM, {"PyTorch loop": 3.0, "JAX scan": 2.0}
+    title = "(k) layer-normalised LSTM 2×128, T=50, B=50, V=81, Adam"
+    table = layers(title, case, targets, effort)
+    table.notes.append("x W_ih, h W_hh and c are normalised: no layer of PyTorch does that.")
     return table
 
 
 def circuit(effort: Effort) -> Table:
     found = [
-        ("minigrad", "ours.circuit", "numpy", None),
-        ("JAX jit", "jax_scan.circuit", "jax", 1.0),
-        ("PyTensor", "pytensor_scan.circuit", "pytensor", 1.0),
-        ("PyTensor, C", "pytensor_scan.circuit_c", "pytensor", 1.0),
-        ("PyTorch eager", "pytorch.circuit", "torch", None),
-        ("HIPS autograd", "hips_autograd.circuit", "autograd", None),
-        ("micrograd", "micrograd_scalars.circuit", "micrograd", None),
+        ("JAX jit", "jax_scan.circuit", "jax", 1.0, {}),
+        ("PyTensor", "pytensor_scan.circuit", "pytensor", 1.0, {}),
+        ("PyTensor, C", "pytensor_scan.circuit", "pytensor", 1.0, PYTENSOR_C),
+        ("PyTorch eager", "pytorch.circuit", "torch", None, {}),
+        ("HIPS autograd", "hips_autograd.circuit", "autograd", None, {}),
+        ("micrograd", "micrograd_scalars.circuit", "micrograd", None, {}),
     ]
-    entries = [Entry(label, at, None, needs, target) for label, at, needs, target in found]
+    entries = ours("ours.circuit", None)
+    entries += [Entry(label, at, None, needs, *rest) for label, at, needs, *rest in found]
     results = compete(entries, effort, warm_up=100)
     table = speeds("(h) one call of (x + y) · z and its three gradients", results)
     table.notes.append("Python floats in, four Python floats out.")
@@ -140,11 +125,11 @@ def circuit(effort: Effort) -> Table:
 def options(effort: Effort) -> Table:
     """Each option against the plain layer, what it computes of its own taken away."""
     found = ["plain", *OPTIONS, *(f"{name}, its own" for name in OWN)]
-    entries = [Entry(name, "options.step", name) for name in found]
+    entries = [Entry(name, "options.step", name, settings=IN_NUMPY) for name in found]
     medians = {r.entry.label: r.median for r in compete(entries, effort, warm_up=3)}
     plain = medians["plain"]
     columns = ["", "median", "its own arithmetic", "times plain", "without its own", "goal"]
-    table = Table("(j) options of nn.LSTM, 2×128, T=50, B=50, F=128, Adam", columns)
+    table = Table("(j) options of nn.LSTM, 2×128, T=50, B=50, F=128, Adam, NumPy", columns)
     table.rows.append(["plain", duration(plain), "", "", "", ""])
     for name in OPTIONS:
         own = medians.get(f"{name}, its own", 0.0)
@@ -168,10 +153,14 @@ def options(effort: Effort) -> Table:
 def compiling(effort: Effort) -> Table:
     sized = [replace(cases.LSTM_128, length=T) for T in LENGTHS]
     tasks = {"all": "ours.compile_graph", "graph": "ours.compile_only", "plan": "ours.plan"}
-    entries = [Entry(f"{t} {case.length}", at, case) for case in sized for t, at in tasks.items()]
+    entries = [
+        Entry(f"{t} {case.length}", at, case, settings=IN_NUMPY)
+        for case in sized
+        for t, at in tasks.items()
+    ]
     found = compete(entries, effort, warm_up=1)
     columns = ["T", "build, differentiate, compile", "of it mg.function", "plan for a size"]
-    table = Table("(f) compile time of (b)", columns)
+    table = Table("(f) compile time of (b), NumPy", columns)
     for row in range(0, len(found), len(tasks)):
         cells = [r.failure or duration(r.median) for r in found[row : row + len(tasks)]]
         table.rows.append([f"{found[row].entry.case.length:,}", *cells])
@@ -186,11 +175,13 @@ def memory(effort: Effort) -> Table:
     b, long = cases.LSTM_128, replace(cases.LSTM_128, length=2_000)
     saving = replace(long, checkpoint="sqrt")
     entries = [
-        Entry("(b) minigrad", "ours.layers", b),
+        Entry("(b) minigrad, NumPy", "ours.layers", b, settings=IN_NUMPY),
         Entry("(b) PyTorch nn.LSTM", "pytorch.layers", b, "torch"),
         Entry("(b) JAX scan", "jax_scan.scan", b, "jax"),
-        Entry("T=2,000 minigrad", "ours.layers", long),
-        Entry('T=2,000 minigrad, checkpoint="sqrt"', "ours.layers", saving),
+        Entry("T=2,000 minigrad, NumPy", "ours.layers", long, settings=IN_NUMPY),
+        Entry(
+            'T=2,000 minigrad, NumPy, checkpoint="sqrt"', "ours.layers", saving, settings=IN_NUMPY
+        ),
         Entry("T=2,000 PyTorch nn.LSTM", "pytorch.layers", long, "torch"),
         Entry("T=2,000 JAX scan", "jax_scan.scan", long, "jax"),
     ]
@@ -240,4 +231,5 @@ SUITE: dict[str, Callable[[Effort], Table]] = {
     "h": circuit,
     "i": importing,
     "j": options,
+    "k": normalised_lstm,
 }

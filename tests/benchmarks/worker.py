@@ -9,8 +9,9 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,10 +25,11 @@ class Entry:
 
     Args:
         label: its name in the table.
-        builder: ``module.function`` of this package; called with the case, it returns `step`, and
-            ``step()`` runs one step and returns the loss.
+        builder: ``module.function`` of this package; called with the case and the settings, it
+            returns `step`, and ``step()`` runs one step, waits for its end and returns the loss.
         needs: the package without which it is skipped.
         target: how many times as fast as this one ours must be.
+        settings: where it runs: ``backend`` of ours, ``device`` of others …
     """
 
     label: str
@@ -35,6 +37,11 @@ class Entry:
     case: Any = None
     needs: str = "numpy"
     target: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> bool:
+        return self.builder.startswith("ours.")
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ class Worker:
         self._pipe, theirs = context.Pipe()
         for name in _LIMITS:
             os.environ[name] = str(effort.threads)
+        # JAX would take three quarters of a GPU's memory, which contestants share
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         args = (theirs, entry, effort, warm_up)
         self._process = context.Process(target=_serve, args=args, daemon=True)
         self._process.start()
@@ -121,11 +130,13 @@ def _serve(pipe: Connection, entry: Entry, effort: Effort, warm_up: int) -> None
     """The worker: say `Ready`, then the median of a burst for each message received."""
     if hasattr(os, "sched_setaffinity"):  # XLA has no other setting: it counts the cores it may use
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: effort.threads])
+    # Where a compiler fails, NumPy does all: that must not stand in the table as C
+    warnings.filterwarnings("error", ".* runs in NumPy alone")
     try:
         module, name = entry.builder.split(".")
         build = getattr(import_module(f".{module}", __package__), name)
         base, start = _peak(), time.perf_counter()
-        step = build(entry.case)
+        step = build(entry.case, **entry.settings)
         losses = [step()]
         seconds = time.perf_counter() - start
         losses += [step() for _ in range(warm_up - 1)]
