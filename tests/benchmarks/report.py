@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 PACKAGES = ("minigrad", "numpy", "torch", "jax", "pytensor", "autograd", "micrograd")
+ON_A_GPU = ("minigrad", "numpy", "cupy", "cupy-cuda12x", "cupy-cuda13x", "torch", "jax")
 
 
 @dataclass
@@ -50,8 +53,8 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs"
 
 
-def machine() -> str:
-    """The processor, how much of it is used, and the versions of all that is compared."""
+def machine(gpu: bool = False) -> str:
+    """The processor, or GPU and processor, and the versions of all that is compared."""
     model = platform.processor() or platform.machine()
     flags = ""
     info = Path("/proc/cpuinfo")
@@ -62,13 +65,24 @@ def machine() -> str:
         flags = ", AVX-512" if "avx512f" in found.get("flags", "") else ""
     python = f"Python {platform.python_version()}"
     settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if _decides(name)]
-    versions = [f"{name} {v}" for name in PACKAGES if (v := _version(name))]
+    versions = [f"{name} {v}" for name in (ON_A_GPU if gpu else PACKAGES) if (v := _version(name))]
     facts = [
+        *([_gpu()] if gpu else []),
         f"{model}{flags}, {os.cpu_count()} cores",
         sys.platform,
         ", ".join([python, *versions]),
     ]
     return "; ".join([*facts, *settings]) + "."
+
+
+def _gpu() -> str:
+    """The first GPU and its driver, as nvidia-smi says them."""
+    if program := shutil.which("nvidia-smi"):
+        command = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        if said.returncode == 0:
+            return said.stdout.splitlines()[0].replace(", ", ", driver ")
+    return "no GPU found"
 
 
 def _decides(name: str) -> bool:

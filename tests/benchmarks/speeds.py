@@ -37,7 +37,7 @@ def speeds(title: str, results: list[Result]) -> Table:
     for r in results:
         label = r.entry.label
         if r.failure or not r.ready:
-            table.notes.append(f"{label} left out: {r.failure}.")
+            table.notes.append(f"{label} left out: {r.failure.rstrip('.')}.")
             continue
         ratio, goal = "", ""
         if ours and r is not ours:

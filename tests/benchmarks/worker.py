@@ -130,8 +130,7 @@ def _serve(pipe: Connection, entry: Entry, effort: Effort, warm_up: int) -> None
     """The worker: say `Ready`, then the median of a burst for each message received."""
     if hasattr(os, "sched_setaffinity"):  # XLA has no other setting: it counts the cores it may use
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: effort.threads])
-    # Where a compiler fails, NumPy does all: that must not stand in the table as C
-    warnings.filterwarnings("error", ".* runs in NumPy alone")
+    refuse_fallback()
     try:
         module, name = entry.builder.split(".")
         build = getattr(import_module(f".{module}", __package__), name)
@@ -147,7 +146,17 @@ def _serve(pipe: Connection, entry: Entry, effort: Effort, warm_up: int) -> None
     except EOFError:
         return
     except Exception as error:
-        pipe.send(f"{type(error).__name__}: {error}".splitlines()[0][:200])
+        pipe.send(reason(error))
+
+
+def refuse_fallback() -> None:
+    """Where a compiler fails, NumPy does all, with a warning: that must not pass for C."""
+    warnings.filterwarnings("error", ".* runs in NumPy alone")
+
+
+def reason(error: Exception) -> str:
+    """The error in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def _burst(step: Callable[[], float], effort: Effort) -> float:
