@@ -141,6 +141,7 @@ class AllTrue(Reduction):
     symbol: ClassVar[str] = "∀"
     verb = "asks whether all are true"
     function = "all"
+    fold = "1", "{0} & ({1} != 0)"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class AnyTrue(Reduction):
     symbol: ClassVar[str] = "∃"
     verb = "asks whether any is true"
     function = "any"
+    fold = "0", "{0} | ({1} != 0)"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Gates along an axis written out as reductions of rows and elementwise gates.
+"""Gates along an axis written out as reductions and elementwise gates.
 
     log_softmax(x)  →  m = max x;  s = x - m;  y = s - log Σ exp s
 
@@ -7,15 +7,31 @@ Each in memory of its own, which stays in cache: a row is done before the next b
 
 from collections.abc import Iterable, Iterator
 
-from ...gates import Divide, Exp, Log, LogSoftmax, Max, Softmax, Subtract, Sum
+import numpy as np
+
+from ...gates import (
+    Add,
+    Astype,
+    Divide,
+    Exp,
+    Isfinite,
+    Log,
+    LogSoftmax,
+    LogSumExp,
+    Max,
+    Reshape,
+    Softmax,
+    Subtract,
+    Sum,
+    Where,
+)
 from ...graph import Gate
 from ...types import Type
+from ...variables import Constant
 from ..memory import size_of
 from ..plan import Array, Block, Call, Instruction, Loop, Plan
 
-__all__ = ["EXPANDED", "expanded"]
-
-EXPANDED = (LogSoftmax, Softmax)
+__all__ = ["expanded"]
 
 
 def expanded(plan: Plan, steps: Iterable[Instruction]) -> Iterator[Instruction]:
@@ -23,43 +39,84 @@ def expanded(plan: Plan, steps: Iterable[Instruction]) -> Iterator[Instruction]:
     for step in steps:
         if isinstance(step, Loop):
             step.steps = list(expanded(plan, step.steps))
-        if isinstance(step, Call) and _along_rows(step):
-            yield from _written(plan, step)
+        if isinstance(step, Call) and type(step.gate) in (LogSoftmax, LogSumExp, Softmax):
+            yield from _Written(plan, step).steps()
         else:
             yield step
 
 
-def _along_rows(call: Call) -> bool:
-    """Whether it is such a gate, along the last axis of an array that is not empty."""
-    if not isinstance(call.gate, EXPANDED) or not call.placed:
-        return False
-    x, y = call.inputs[0].type, call.outputs[0].type
-    return x.dtype == y.dtype and call.gate.axis == len(x.shape) - 1 and 0 not in x.shape
+class _Written:
+    """A gate along an axis, written out."""
 
+    def __init__(self, plan: Plan, call: Call) -> None:
+        self.plan, self.call = plan, call
+        self.axis: int = call.gate.axis  # type: ignore[attr-defined]
 
-def _written(plan: Plan, call: Call) -> Iterator[Call]:
-    (x,), (out,) = call.inputs, call.outputs
-    rows = Type((*x.type.shape[:-1], 1), x.type.dtype)
-    axes = (len(x.type.shape) - 1,)
+    def steps(self) -> Iterator[Call]:
+        call, (x,), (y,) = self.call, self.call.inputs, self.call.outputs
+        if 0 in x.type.shape:
+            yield call
+            return
+        if y.place is None and not call.placed:
+            y.place = self.block(y.type)
+        if x.type.dtype != y.type.dtype:
+            floats = self.fresh(Type(x.type.shape, y.type.dtype))
+            yield self.do(Astype(y.type.dtype), x, to=floats)
+            x = floats
+        if isinstance(call.gate, Softmax):
+            yield from self.softmax(x, y)
+        elif isinstance(call.gate, LogSoftmax):
+            yield from self.log_softmax(x, y)
+        else:
+            yield from self.log_sum_exp(x, y)
 
-    def fresh(type: Type) -> Array:
-        plan.blocks.append(Block(size_of(type), len(plan.blocks)))
-        return Array(type, plan.blocks[-1])
+    def softmax(self, x: Array, y: Array) -> Iterator[Call]:
+        top, total = self.rows(x), self.rows(x)
+        yield self.do(Max((self.axis,), keepdims=True), x, to=top)
+        yield self.do(Subtract(), x, top, to=y)
+        yield self.do(Exp(), y, to=y)
+        yield self.do(Sum((self.axis,), keepdims=True), y, to=total)
+        yield self.do(Divide(), y, total, to=y)
 
-    def do(gate: Gate, *inputs: Array, to: Array) -> Call:
-        return Call(gate, inputs, [to], call.apply, placed=True)
+    def log_softmax(self, x: Array, y: Array) -> Iterator[Call]:
+        top, total, powers = self.rows(x), self.rows(x), self.fresh(x.type)
+        yield self.do(Max((self.axis,), keepdims=True), x, to=top)
+        yield self.do(Subtract(), x, top, to=y)
+        yield self.do(Exp(), y, to=powers)
+        yield self.do(Sum((self.axis,), keepdims=True), powers, to=total)
+        yield self.do(Log(), total, to=total)
+        yield self.do(Subtract(), y, total, to=y)
 
-    top, total = fresh(rows), fresh(rows)
-    yield do(Max(axes, keepdims=True), x, to=top)
-    if isinstance(call.gate, Softmax):
-        yield do(Subtract(), x, top, to=out)
-        yield do(Exp(), out, to=out)
-        yield do(Sum(axes, keepdims=True), out, to=total)
-        yield do(Divide(), out, total, to=out)
-        return
-    powers = fresh(x.type)
-    yield do(Subtract(), x, top, to=out)
-    yield do(Exp(), out, to=powers)
-    yield do(Sum(axes, keepdims=True), powers, to=total)
-    yield do(Log(), total, to=total)
-    yield do(Subtract(), out, total, to=out)
+    def log_sum_exp(self, x: Array, y: Array) -> Iterator[Call]:
+        top, total, powers = self.rows(x), self.rows(x), self.fresh(x.type)
+        finite = self.fresh(Type(top.type.shape, np.dtype(bool)))
+        zero = Constant(np.zeros((), x.type.dtype))
+        nothing = self.plan.constants.setdefault(zero, Array(zero.type))
+        yield self.do(Max((self.axis,), keepdims=True), x, to=top)
+        yield self.do(Isfinite(), top, to=finite)
+        yield self.do(Where(), finite, top, nothing, to=top)  # inf - inf would be NaN
+        yield self.do(Subtract(), x, top, to=powers)
+        yield self.do(Exp(), powers, to=powers)
+        yield self.do(Sum((self.axis,), keepdims=True), powers, to=total)
+        yield self.do(Log(), total, to=total)
+        views = [Array(y.type), Array(y.type)]
+        for number, view in zip((total, top), views, strict=True):
+            yield Call(Reshape(y.type.shape), [number], [view], self.call.apply, placed=False)
+        yield self.do(Add(), *views, to=y)
+
+    # ------------------------------------------------------------ arrays
+
+    def do(self, gate: Gate, *inputs: Array, to: Array) -> Call:
+        return Call(gate, inputs, [to], self.call.apply, placed=True)
+
+    def fresh(self, type: Type) -> Array:
+        return Array(type, self.block(type))
+
+    def rows(self, x: Array) -> Array:
+        """One number for each row of x."""
+        shape = x.type.shape
+        return self.fresh(Type((*shape[: self.axis], 1, *shape[self.axis + 1 :]), x.type.dtype))
+
+    def block(self, type: Type) -> Block:
+        self.plan.blocks.append(Block(size_of(type), len(self.plan.blocks)))
+        return self.plan.blocks[-1]

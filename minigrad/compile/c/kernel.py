@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...gates import Extent
+from ...gates import Extent, Reshape
 from ...graph import Apply
 from ..memory import size_of
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn
-from .gates import write_gate
+from .copies import write_reshape
+from .gates import NEED_ELEMENTS, write_gate
 from .layout import Layout, viewed
 from .lines import Lines
 from .rows import Rows, is_row_work
@@ -85,7 +86,7 @@ class Kernel(Lines):
         if call.placed or not call.gate.view or len(call.inputs) != 1:
             return False
         (of,) = call.inputs
-        if of.type.dtype != call.outputs[0].type.dtype or 0 in of.type.shape:
+        if of.type.dtype != call.outputs[0].type.dtype:
             return False
         if of in self.literals:
             self.literals |= dict.fromkeys(call.outputs, self.literals[of])
@@ -110,19 +111,20 @@ class Kernel(Lines):
         self.close(len(counters))
 
     def gate(self, call: Call) -> None:
-        if not call.placed:
-            raise Uncovered(str(call.gate))
         if any(0 in a.type.shape for a in (*call.inputs, *call.outputs)):
-            raise Uncovered("an empty array")
-        inputs = [self.everywhere(a) if a in self.literals else self.layout(a) for a in call.inputs]
-        write_gate(self, call, inputs, self.target(call.outputs[0]))
-
-    def everywhere(self, array: Array) -> Layout:
-        """An array of one number that is known: a variable, all of whose strides are 0."""
-        name, kind = self.fresh("e"), C_TYPES[array.type.dtype.name]
-        self.line(f"const {kind} {name} = {self.literals[array]};")
-        size = array.type.dtype.itemsize
-        return Layout(array.type, f"(char *)&{name}", size, (0,) * len(array.type.shape))
+            if not call.gate.is_built_in or isinstance(call.gate, NEED_ELEMENTS):
+                raise Uncovered("an empty array")
+            if 0 in call.outputs[0].type.shape:
+                return
+        inputs = [self.read(a) for a in call.inputs]
+        if isinstance(call.gate, Reshape) and not call.placed:  # no view, or `looks` had seen it
+            (copy,) = call.outputs
+            self.layouts[copy] = self.layout(self.memory(copy.type))
+            write_reshape(self, call, inputs, self.layouts[copy])
+        elif call.placed:
+            write_gate(self, call, inputs, self.target(call.outputs[0]))
+        else:
+            raise Uncovered(str(call.gate))
 
     # ------------------------------------------------------------ loops
 

@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from ...gates import Index
 from ...graph import Gate
 from ...types import Array, Type
 from ..plan import Array as PlanArray
@@ -76,10 +77,14 @@ class Layout:
 
     def part(self, axis: int, start: int, stop: int, shape: tuple[int, ...]) -> "Layout | None":
         """Places of an axis, in another shape perhaps; None where that is no view."""
+        cut = self.slice(axis, start, stop)
+        return cut if cut.shape == shape else cut._seen(lambda a: a.reshape(shape))
+
+    def slice(self, axis: int, start: int, stop: int) -> "Layout":
+        """Places of an axis."""
         sizes = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
         offset = self.offset + start * self.strides[axis]
-        cut = replace(self, type=Type(sizes, self.type.dtype), offset=offset)
-        return cut if sizes == shape else cut._seen(lambda a: a.reshape(shape))
+        return replace(self, type=Type(sizes, self.type.dtype), offset=offset)
 
     def _seen(self, look: "Callable[[Array], Array]") -> "Layout | None":
         found = _looked(self, lambda a: (look(a),))
@@ -98,6 +103,10 @@ def laid_out(type: Type, base: PlanArray | Block | str, size: int) -> Layout:
 
 def viewed(gate: Gate, layout: Layout) -> Sequence[Layout] | None:
     """The outputs of a gate that only looks at its input; None where it makes a copy."""
+    if isinstance(gate, Index) and not any(isinstance(item, tuple) for item in gate.items):
+        places = zip(gate.items, layout.strides, strict=True)  # NumPy gives a number, no view
+        offset = layout.offset + sum(int(i) * s for i, s in places)  # type: ignore[arg-type]
+        return [replace(layout, type=Type((), layout.type.dtype), strides=(), offset=offset)]
 
     def look(array: Array) -> Sequence[Array]:
         found = gate.forward(np, array)
@@ -112,9 +121,9 @@ def _looked(layout: Layout, look: "Callable[[Array], Sequence[Array]]") -> Seque
     first = array.__array_interface__["data"][0]
     found = []
     for view in look(array):
-        if not np.may_share_memory(view, memory):
+        if view.size and not np.may_share_memory(view, memory):
             return None
-        there = view.__array_interface__["data"][0]
+        there = view.__array_interface__["data"][0] if view.size else first
         type = Type(view.shape, view.dtype)
         offset = layout.offset + there - first
         found.append(replace(layout, type=type, strides=view.strides, offset=offset))

@@ -127,6 +127,15 @@ class Lines:
             raise Uncovered("what may be a view of any memory")
         return laid_out(array.type, array, size_of(array.type))
 
+    def read(self, array: Array) -> Layout:
+        """Where an array lies; a number that is known is written down for it."""
+        if array not in self.literals:
+            return self.layout(array)
+        name, dtype = self.fresh("e"), array.type.dtype
+        self.line(f"const {C_TYPES[dtype.name]} {name} = {self.literals[array]};")
+        one = Layout(Type((), dtype), f"(char *)&{name}", dtype.itemsize, ())
+        return one.over(array.type.shape)  # type: ignore[arg-type]  # bound: numbers
+
     def target(self, array: Array) -> Layout:
         """Where an array that is written lies. What NumPy made may be a view of anything."""
         found = self.layout(array)

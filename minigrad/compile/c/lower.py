@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from ...gates import Astype, Elementwise, Extent, Max, Min
+from ...gates import Astype, Elementwise, Extent
 from ...graph import Gate
 from ...native import header
 from ..memory import size_of
@@ -19,7 +19,7 @@ from ..plan import (
     inputs_of,
     outputs_of,
 )
-from .expand import EXPANDED, expanded
+from .expand import expanded
 from .gates import COVERED
 from .kernel import Kernel
 from .layout import Layout
@@ -40,8 +40,8 @@ def lower(plan: Plan) -> str:
 
     "" where there is nothing for them to do.
     """
-    _give_places(plan, plan.steps)
     plan.steps = list(expanded(plan, plan.steps))
+    _give_places(plan, plan.steps)
     readers = Readers(plan)
     kernels: list[Kernel] = []
     steps: list[Instruction] = []
@@ -83,7 +83,7 @@ def _may_be_views(step: Instruction) -> Sequence[Array]:
 
 def _give_places(plan: Plan, steps: Iterable[Instruction]) -> None:
     """Memory for results that NumPy would have allocated."""
-    kinds = (Elementwise, Astype, Max, Min, *EXPANDED, *COVERED)
+    kinds = (Elementwise, Astype, *COVERED)
     for step in steps:
         if isinstance(step, Loop):
             _give_places(plan, step.steps)

@@ -21,34 +21,40 @@ from ...graph import Apply
 from ..plan import Call, Instruction
 from .layout import Layout
 from .lines import Lines
-from .text import C_TYPES, Uncovered, cast
+from .text import C_TYPES, Uncovered, cast, conversion
 
 __all__ = ["Rows", "is_row_work"]
+
+_LONGEST = 4096  # doubles that are added up without care for rounding errors; floats are in double
 
 
 def is_row_work(lines: Lines, call: Call) -> bool:
     """Whether a gate is done element by element, or makes one number of each row: of the last axes,
-    where they are one."""
+    where their elements are neighbours."""
     arrays = (*call.inputs, *call.outputs)
     if not call.placed or any(0 in a.type.shape for a in arrays):
         return False
     if not isinstance(call.gate, Reduction):
         return bool(_expression(call))
+    if not call.gate.is_built_in:
+        return False
     (x,), (out,) = call.inputs, call.outputs
     rank, count = len(x.type.shape), len(call.gate.axes)
     if call.gate.fold is None or x in lines.literals or x.type.dtype != out.type.dtype:
         return False
     if not count or call.gate.axes != tuple(range(rank - count, rank)):
         return False
-    return count == 1 or lines.layout(x).merged(count) is not None
+    rows = lines.layout(x).merged(count)
+    if rows is None or rows.strides[-1] != x.type.dtype.itemsize:
+        return False
+    return x.type.dtype != np.float64 or rows.shape[-1] <= _LONGEST
 
 
 def _expression(call: Call) -> str:
     """One element in C; "" where there is none."""
     gate, dtypes = call.gate, [a.type.dtype for a in call.inputs]
     if isinstance(gate, Astype):
-        kinds = dtypes[0].kind + call.outputs[0].type.dtype.kind
-        return "{0}" if kinds not in ("fi", "fu") else ""  # of NaN as an integer, C says nothing
+        return conversion(dtypes[0], call.outputs[0].type.dtype)
     return gate.expression(*dtypes) if isinstance(gate, Elementwise) else ""
 
 

@@ -15,7 +15,7 @@ from .layout import Layout
 from .lines import Lines
 from .text import C_TYPES
 
-__all__ = ["lookup", "segment_sum"]
+__all__ = ["write_lookup", "write_segment_sum"]
 
 
 def _count_of_wrong(kernel: Lines, x: Layout) -> tuple[Layout, str]:
@@ -37,7 +37,7 @@ def _count_of_wrong(kernel: Lines, x: Layout) -> tuple[Layout, str]:
     return count, total
 
 
-def lookup(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
+def write_lookup(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
     """one_hot(ids) @ table: a row of the table, but NaN where another row is not finite."""
     ids, table = inputs
     rows, width = table.shape
@@ -61,7 +61,7 @@ def lookup(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> 
     kernel.close(2 + len(outer))
 
 
-def segment_sum(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
+def write_segment_sum(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
     """one_hot(ids).T @ x: the sum of the rows of each id, but NaN where another is not finite."""
     ids, x = inputs
     (segments, width), (rows, _) = out.shape, x.shape

@@ -1,0 +1,132 @@
+"""Matrix products in C: calls of BLAS for floats, loops for integers and bools."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ...dims import product
+from ...native import find_blas
+from ...types import Type
+from ..plan import Call
+from .layout import Layout
+from .lines import Lines
+from .text import C_TYPES, Uncovered, cast
+
+__all__ = ["write_matmul"]
+
+
+def write_matmul(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
+    """a @ b, vectors without their axis, the axes in front broadcast."""
+    a, b = inputs
+    if len(a.shape) == 1:  # a row on the left
+        a, out = a.with_axis(0), out.with_axis(len(out.shape) - (len(b.shape) > 1))
+    if len(b.shape) == 1:  # a column on the right
+        b, out = b.with_axis(1), out.with_axis(len(out.shape))
+    if out.type.dtype.kind == "f":
+        blas = find_blas()
+        if blas is None or blas.interface != "cblas" or blas.int_bits != 64:
+            raise Uncovered("a product, where there is no BLAS that C can call by rows")
+        a, b = (_fitted(kernel, x, out.type.dtype) for x in (a, b))
+    if one := _as_one(a, b, out):
+        _matrices(kernel, call, *one)
+        return
+    stack = out.shape[:-2]
+    counters = kernel.nest(stack, call.apply)
+    a, b = (x.over((*stack, *x.shape[-2:])) for x in (a, b))
+    for counter in counters:
+        a, b, out = a.row(counter), b.row(counter), out.row(counter)
+    _matrices(kernel, call, a, b, out)
+    kernel.close(len(counters))
+
+
+def _matrices(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
+    """One product of two matrices."""
+    if out.type.dtype.kind == "f":
+        _gemm(kernel, call, a, b, out)
+    else:
+        _loops(kernel, call, a, b, out)
+
+
+def _as_one(a: Layout, b: Layout, out: Layout) -> tuple[Layout, Layout, Layout] | None:
+    """Matrices in whose product all of a stack are: its rows below each other, and one matrix on
+    the right. None where that is not so."""
+    if product(b.shape[:-2]) != 1 or product(a.shape[:-2]) != product(out.shape[:-2]):
+        return None
+    rows, result = _merged(a), _merged(out)
+    return (rows, _merged(b), result) if rows and result else None  # type: ignore[return-value]
+
+
+def _merged(x: Layout) -> Layout | None:
+    """The axes in front of the last as one; None where they have gaps."""
+    axes = [(n, s) for n, s in zip(x.shape[:-1], x.strides, strict=False) if n != 1]
+    for (_, outer), (n, inner) in pairwise(axes):
+        if outer != inner * n:
+            return None
+    rows = int(product(x.shape[:-1]))  # type: ignore[arg-type]  # bound: numbers
+    down = axes[-1][1] if axes else 0
+    return replace(x, type=Type((rows, x.shape[-1]), x.type.dtype), strides=(down, x.strides[-1]))
+
+
+# ---------------------------------------------------------------- floats
+
+
+def _gemm(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
+    """A call of BLAS, by rows: 101; 111 is a matrix as it is, 112 a transposed one."""
+    if _leading(out) is None:
+        raise Uncovered("a product that is written into a matrix with gaps")
+    if _leading(out)[0]:  # type: ignore[index]  # cᵀ = bᵀ aᵀ
+        a, b, out = (_transposed(x) for x in (b, a, out))
+    (m, k), n = a.shape, b.shape[1]
+    (ta, lda), (tb, ldb), (_, ldc) = (_leading(x) or (False, 0) for x in (a, b, out))
+    kind, gemm = ("float", "sgemm") if out.type.dtype.itemsize == 4 else ("double", "dgemm")
+    kernel.line(
+        f"{gemm}(101, {111 + ta}, {111 + tb}, {m}, {n}, {k}, 1, "
+        f"({kind} *)({kernel.address(a)}), {lda}, ({kind} *)({kernel.address(b)}), {ldb}, 0, "
+        f"({kind} *)({kernel.address(out)}), {ldc});",
+        call.apply,
+    )
+
+
+def _transposed(x: Layout) -> Layout:
+    return replace(x, type=Type(x.shape[::-1], x.type.dtype), strides=x.strides[::-1])
+
+
+def _leading(x: Layout) -> tuple[bool, int] | None:
+    """Whether matrices lie transposed, and how far apart their rows are, in elements; None where
+    they have gaps."""
+    (m, n), (down, across), size = x.shape[-2:], x.strides[-2:], x.type.dtype.itemsize
+    if (across == size or n == 1) and (m == 1 or down >= n * size):
+        return False, down // size if m > 1 else n
+    if (down == size or m == 1) and (n == 1 or across >= m * size):
+        return True, across // size if n > 1 else m
+    return None
+
+
+def _fitted(kernel: Lines, x: Layout, dtype: np.dtype[Any]) -> Layout:
+    """Matrices as BLAS takes them: copied where they are of another dtype, or have gaps."""
+    if x.type.dtype == dtype and _leading(x) is not None:
+        return x
+    copy = kernel.layout(kernel.memory(Type(x.shape, dtype)))
+    counters = kernel.nest(x.shape)
+    kernel.line(f"{kernel.at(copy, counters)} = {cast(kernel.at(x, counters), dtype)};")
+    kernel.close(len(counters))
+    return copy
+
+
+# ---------------------------------------------------------------- integers and bools
+
+
+def _loops(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
+    """Row i of the product is a sum of rows of b; integers wrap around, bools stay 0 or 1."""
+    (m, k), n, dtype = a.shape, b.shape[1], out.type.dtype
+    counters = kernel.nest((m, n), call.apply)
+    kernel.line(f"{kernel.at(out, counters)} = 0;")
+    kernel.close(2)
+    i, l, j = kernel.nest((m, k, n))
+    add, times = ("|=", "&") if dtype.kind == "b" else ("+=", "*")
+    x, y = (f"({C_TYPES[dtype.name]}){at}" for at in (kernel.at(a, [i, l]), kernel.at(b, [l, j])))
+    kernel.line(f"{kernel.at(out, [i, j])} {add} {x} {times} {y};")
+    kernel.close(3)

@@ -1,0 +1,248 @@
+"""Sums, means, maxima and their kin in C, over any axes; running sums; the place of the largest.
+
+float32: 256 numbers are added up in 16 lanes, and what these blocks make is added up with the
+rounding errors put back (Neumaier, 1974): so a long sum loses less than by NumPy's pairs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...dims import product
+from ...gates import AllTrue, AnyTrue, Argmax, Argmin, CumulativeSum, Flip, Mean
+from ...gates.reductions import Reduction
+from ...types import Type
+from ..plan import Call
+from .layout import Layout, viewed
+from .lines import Lines
+from .text import C_TYPES, Uncovered, cast
+
+__all__ = ["Total", "write_argmax", "write_cumulative_sum", "write_reduction"]
+
+_LANES = 16  # numbers that a row becomes before these meet: as many as the widest vector has
+_BLOCK = 16 * _LANES  # elements that are added up before rounding errors are put back
+
+Fold = tuple[str, str]
+
+
+def write_reduction(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
+    """Axes to one number each: the elements that lie closest to each other first."""
+    (x,), gate = inputs, call.gate
+    assert isinstance(gate, Reduction)
+    if gate.fold is None:
+        raise Uncovered(f"{gate} in C")
+    for axis in () if gate.keepdims else gate.axes:
+        out = out.with_axis(axis)
+    order = sorted(range(len(x.shape)), key=lambda i: (x.shape[i] > 1, -abs(x.strides[i])))
+    reduced = [i in gate.axes for i in order]
+    x, out = _permuted(x, order), _permuted(out, order)
+    if not any(reduced) or not reduced[-1]:
+        _by_rows(kernel, call, x, out, reduced)
+    else:
+        _in_lanes(kernel, call, x, out, reduced)
+
+
+def _permuted(x: Layout, order: Sequence[int]) -> Layout:
+    shape = tuple(x.shape[i] for i in order)
+    return replace(x, type=Type(shape, x.type.dtype), strides=tuple(x.strides[i] for i in order))
+
+
+def _adds_in(gate: Reduction, x: Layout) -> np.dtype[Any]:
+    """The dtype of the numbers that meet: integers and bools are added up in 64 bits."""
+    if isinstance(gate, AllTrue | AnyTrue):
+        return np.dtype(bool)
+    return x.type.dtype if gate.fold[0] == "first" else np.sum(np.ones(1, x.type.dtype)).dtype  # type: ignore[index]
+
+
+def _ended(gate: Reduction, x: Layout, total: str, out: Layout) -> str:
+    """The result, of what the elements became."""
+    if not isinstance(gate, Mean):
+        return total
+    count = product(x.shape) // product(out.shape)
+    return f"({C_TYPES[out.type.dtype.name]}){total} / {count}"
+
+
+# ---------------------------------------------------------------- along the rows
+
+
+def _by_rows(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequence[bool]) -> None:
+    """Neighbours go to different numbers: each row is joined to the row of results."""
+    gate, rank, dtype = call.gate, len(x.shape), _adds_in(call.gate, x)  # type: ignore[arg-type]
+    assert isinstance(gate, Reduction)
+    assert gate.fold
+    total = out
+    if dtype != out.type.dtype:
+        total = kernel.layout(kernel.memory(Type(out.shape, dtype)))
+    start, step = gate.fold
+    counters = kernel.nest(out.shape, call.apply)
+    first = kernel.at(x, ["0" if r else c for r, c in zip(reduced, counters, strict=True)])
+    kernel.line(f"{kernel.at(total, counters)} = {first if start == 'first' else start};")
+    kernel.close(rank)
+    counters = kernel.nest(x.shape)
+    there = kernel.at(total.over(x.shape), counters)
+    kernel.line(f"{there} = {step.format(there, kernel.at(x, counters))};")
+    kernel.close(rank)
+    if isinstance(gate, Mean):
+        counters = kernel.nest(out.shape)
+        end = _ended(gate, x, kernel.at(total, counters), out)
+        kernel.line(f"{kernel.at(out, counters)} = {end};")
+        kernel.close(rank)
+
+
+# ---------------------------------------------------------------- across
+
+
+def _in_lanes(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequence[bool]) -> None:
+    """Neighbours become one number: all axes that are reduced within those that stay."""
+    gate = call.gate
+    assert isinstance(gate, Reduction)
+    assert gate.fold
+    order = sorted(range(len(x.shape)), key=lambda i: reduced[i])
+    kept = reduced.count(False)
+    x, out = _merged(_permuted(x, order), kept), _permuted(out, order)
+    outer = kernel.nest(x.shape[:kept], call.apply)
+    dtype = _adds_in(gate, x)
+    start = kernel.at(x, [*outer, *["0"] * (len(x.shape) - kept)])
+    start = start if gate.fold[0] == "first" else gate.fold[0]
+    total = Total(kernel, dtype, (start, gate.fold[1]), several=len(x.shape) > kept + 1)
+    between = kernel.nest(x.shape[kept:-1])
+    total.add_row(lambda j: kernel.at(x, [*outer, *between, j]), x.shape[-1])
+    kernel.close(len(between))
+    end = _ended(gate, x, total.value(), out)
+    kernel.line(f"{kernel.at(out, [*outer, *['0'] * (len(out.shape) - kept)])} = {end};")
+    kernel.close(kept)
+
+
+def _merged(x: Layout, kept: int) -> Layout:
+    """The axes behind those that are kept as few as can be."""
+    shape, strides = list(x.shape[:kept]), list(x.strides[:kept])
+    for n, s in zip(x.shape[kept:], x.strides[kept:], strict=True):
+        if len(shape) > kept and (shape[-1] == 1 or strides[-1] == n * s):
+            shape[-1], strides[-1] = shape[-1] * n, s
+        elif n > 1 or len(shape) == kept:
+            shape, strides = [*shape, n], [*strides, s]
+    return replace(x, type=Type(tuple(shape), x.type.dtype), strides=tuple(strides))
+
+
+class Total:
+    """What elements become, row by row: lines that join them to a variable.
+
+    fold: what it begins with, and how {1} joins {0}; several: whether there is more than one row.
+    """
+
+    def __init__(
+        self, lines: Lines, dtype: np.dtype[Any], fold: Fold, several: bool = False
+    ) -> None:
+        self.lines, self.fold, self.several = lines, fold, several
+        self.kind = C_TYPES[dtype.name]
+        self.careful = dtype.kind == "f" and fold[0] == "0"
+        self.total, self.lost = lines.fresh("s"), lines.fresh("lost")
+        lines.line(f"{self.kind} {self.total} = {fold[0]};")
+        if self.careful:
+            lines.line(f"{self.kind} {self.lost} = 0;")
+
+    def add_row(self, element: Callable[[str], str], n: int) -> None:
+        """Join a row of n elements, of which `element` is the one at a place."""
+        if not self.careful or n <= _BLOCK:
+            self.join(self.lanes(element, "0", n))
+            return
+        lines, b, whole = self.lines, self.lines.fresh("b"), n - n % _BLOCK
+        lines.line(f"for (long {b} = 0; {b} < {whole}; {b} += {_BLOCK}) {{")
+        lines.depth += 1
+        self.several = True
+        self.join(self.lanes(element, b, _BLOCK))
+        lines.close(1)
+        if n > whole:
+            self.join(self.lanes(element, str(whole), n - whole))
+
+    def value(self) -> str:
+        """The number that all have become. Behind an overflow nothing can be put back."""
+        if not (self.careful and self.several):
+            return self.total
+        return f"({self.lost} - {self.lost} == 0 ? {self.total} + {self.lost} : {self.total})"
+
+    def join(self, part: str) -> None:
+        lines, s = self.lines, self.total
+        if not (self.careful and self.several):
+            lines.line(f"{s} = {self.fold[1].format(s, part)};")
+            return
+        t = lines.fresh("t")
+        lines.line(f"const {self.kind} {t} = {s} + {part};")
+        small, large = f"({s} - {t}) + {part}", f"({part} - {t}) + {s}"
+        magnitude = "fabsf" if self.kind == "float" else "fabs"
+        lines.line(f"{self.lost} += {magnitude}({s}) >= {magnitude}({part}) ? {small} : {large};")
+        lines.line(f"{s} = {t};")
+
+    def lanes(self, element: Callable[[str], str], first: str, n: int) -> str:
+        """n elements from `first` on as one number, in several lanes that meet in the end."""
+        lines, step = self.lines, self.fold[1]
+        start = self.fold[0] if self.fold[0] in ("0", "1") else self.total
+        s, j, k = (lines.fresh(stem) for stem in ("p", "j", "k"))
+        lanes = f"for (int {k} = 0; {k} < {{}}; ++{k})"
+        lines.line(f"{self.kind} {s}[{_LANES}];")
+        lines.line(f"{lanes.format(_LANES)} {s}[{k}] = {start};")
+        x = f"const {self.kind} x = {element(f'({first} + {j} + {k})')}; "
+        join = f"{{ {x}{s}[{k}] = {step.format(f'{s}[{k}]', 'x')}; }}"
+        whole = n - n % _LANES
+        if whole:
+            lines.line(f"for (long {j} = 0; {j} < {whole}; {j} += {_LANES})")
+            lines.line(f"    {lanes.format(_LANES)} {join}")
+        if n > whole:
+            lines.line(f"for (long {j} = {whole}; {j} < {n}; {j} += {_LANES})")
+            lines.line(f"    {lanes.format(n - whole)} {join}")
+        for half in (8, 4, 2, 1):
+            both = step.format(f"{s}[{k}]", f"{s}[{k} + {half}]")
+            lines.line(f"{lanes.format(half)} {s}[{k}] = {both};")
+        return f"{s}[0]"
+
+
+# ---------------------------------------------------------------- along one axis
+
+
+def write_cumulative_sum(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
+    """Each slice along the axis is the one before, and what comes."""
+    (x,), gate = inputs, call.gate
+    assert isinstance(gate, CumulativeSum)
+    axis, dtype = gate.axis, out.type.dtype
+    if gate.reverse:
+        (x,), (out,) = (viewed(Flip(axis), layout) or () for layout in (x, out))
+    steps = x.shape[axis]
+    first, rest, before, after = (
+        layout.slice(axis, *ends)
+        for layout, *ends in ((x, 0, 1), (x, 1, steps), (out, 0, steps - 1), (out, 1, steps))
+    )
+    counters = kernel.nest(first.shape, call.apply)
+    value = cast(kernel.at(first, counters), dtype)
+    kernel.line(f"{kernel.at(out.slice(axis, 0, 1), counters)} = {value};")
+    kernel.close(len(counters))
+    counters = kernel.nest(rest.shape)
+    value = cast(kernel.at(rest, counters), dtype)
+    kernel.line(f"{kernel.at(after, counters)} = {kernel.at(before, counters)} + {value};")
+    kernel.close(len(counters))
+
+
+def write_argmax(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
+    """The first of the largest; the first NaN where there is one."""
+    (x,), gate = inputs, call.gate
+    assert isinstance(gate, Argmax)
+    if not gate.keepdims:
+        out = out.with_axis(gate.axis)
+    kind, better = C_TYPES[x.type.dtype.name], "<" if isinstance(gate, Argmin) else ">"
+    outer = kernel.nest([n for i, n in enumerate(x.shape) if i != gate.axis], call.apply)
+
+    def at(layout: Layout, place: str) -> str:
+        return kernel.at(layout, [*outer[: gate.axis], place, *outer[gate.axis :]])
+
+    best, place, v = (kernel.fresh(stem) for stem in ("best", "place", "v"))
+    kernel.line(f"{kind} {best} = {at(x, '0')};")
+    kernel.line(f"int64_t {place} = 0;")
+    (j,) = kernel.nest(x.shape[gate.axis : gate.axis + 1])
+    kernel.line(f"const {kind} {v} = {at(x, j)};")
+    kernel.line(f"const int is_{v} = ({v} {better} {best}) | (({v} != {v}) & ({best} == {best}));")
+    kernel.line(f"{place} = is_{v} ? {j} : {place};")
+    kernel.line(f"{best} = is_{v} ? {v} : {best};")
+    kernel.close(1)
+    kernel.line(f"{at(out, '0')} = {place};")
+    kernel.close(len(outer))
