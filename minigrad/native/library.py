@@ -64,7 +64,7 @@ class Library:
                 table[2 : 2 + count] = list(map(id, given))
                 site = function(pointer)
             if site < 0:
-                plain = [np.require(a, requirements="CA") for a in given]
+                plain = [np.require(a, requirements=["C", "A"]) for a in given]
                 table[2 : 2 + count] = list(map(id, plain))
                 site = function(pointer)
             if site:

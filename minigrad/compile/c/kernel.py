@@ -26,9 +26,11 @@ __all__ = ["Kernel"]
 
 @dataclass
 class Kernel(Lines):
-    """A C function; `ends` are the carries of its loops, and where they are after them."""
+    """A C function; `ends` are the carries of its loops, and where they are after them; `homes`
+    where those are that they have in the first step."""
 
     ends: dict[Array, Array] = field(default_factory=dict)
+    homes: dict[Array, Array] = field(default_factory=dict)
 
     def function(self, name: str) -> str:
         """The whole function. Its table begins with the products of BLAS, then there are arrays,
@@ -130,14 +132,13 @@ class Kernel(Lines):
 
     def loop(self, loop: Loop) -> None:
         if not loop.length:
-            raise Uncovered("a loop of no steps, whose body may speak of rows that are not there")
+            self.no_steps(loop)
+            return
         for array in loop.rows:
             assert isinstance(array.place, Row)
             self.layout(array.place.of)
-        carried = set(loop.carries)
-        if any(new in carried for new in loop.nexts):
-            raise Uncovered("a carry that is another one's old value")
-        names = [self.start(*pair) for pair in zip(loop.carries, loop.starts, strict=True)]
+        ways = list(zip(loop.carries, loop.starts, loop.nexts, strict=True))
+        names = [self.start(*way) for way in ways]
         s, t = self.fresh("s"), self.fresh("t")
         self.line(f"for (long {s} = 0; {s} < {loop.length}; ++{s}) {{", loop.apply)
         self.depth += 1
@@ -148,33 +149,57 @@ class Kernel(Lines):
             self.turn(turn, s)
         if self.covers(loop.steps) < len(loop.steps):
             raise Uncovered("a loop with something uncovered")
-        for name, carry, new in zip(names, loop.carries, loop.nexts, strict=True):
-            self.next(name, carry, new)
-        for name in names:
+        moving = [n for n, (c, _, new) in zip(names, ways, strict=True) if self.next(n, c, new)]
+        for name in moving:
             self.line(f"{name} = next_{name};")
+        for name, (carry, _, new) in zip(names, ways, strict=True):
+            if name not in moving:
+                self.copy(new, self.layouts[carry], loop.apply)
         self.close(1)
-        for carry, end in zip(loop.carries, self.after(loop, names), strict=True):
+        for carry, end in zip(loop.carries, self.after(loop, names, moving), strict=True):
             self.layouts[carry] = self.layout(end)
             if self.depth == 1:  # of a loop in a loop nothing is seen outside
                 self.ends[carry] = end
 
-    def start(self, carry: Array, start: Array) -> str:
+    def no_steps(self, loop: Loop) -> None:
+        """The carries are what they start as; the body may speak of rows that are not there."""
+        self.line("// no steps", loop.apply)
+        for carry, start in zip(loop.carries, loop.starts, strict=True):
+            if start in self.literals:
+                self.literals[carry] = self.literals[start]
+            else:
+                self.layouts[carry] = self.layout(start)
+            if self.depth == 1:
+                self.ends[carry] = start
+
+    def start(self, carry: Array, start: Array, new: Array) -> str:
         """A variable for a carry: a pointer, or the number itself, which no view may see change."""
         name = self.fresh("c")
-        if carry.type.shape:
-            layout = self.filled(start) if start in self.literals else self.layout(start)
-            self.line(f"char *{name} = {self.address(layout)};")
-            self.layouts[carry] = Layout(carry.type, name, layout.size, layout.strides)
-        else:
+        if not carry.type.shape:
             self.line(f"{C_TYPES[carry.type.dtype.name]} {name} = {self.number(start)};")
             self.layouts[carry] = Layout(carry.type, f"(char *)&{name}", size_of(carry.type), ())
+            return name
+        self.homes[carry] = start
+        if not self.keeps_strides(carry, start, new):
+            self.homes[carry] = self.memory(carry.type)
+            self.copy(start, self.layout(self.homes[carry]), None)
+        layout = self.layout(self.homes[carry])
+        self.line(f"char *{name} = {self.address(layout)};")
+        self.layouts[carry] = Layout(carry.type, name, layout.size, layout.strides)
         return name
 
-    def filled(self, array: Array) -> Layout:
-        """Memory that is filled with a number that is known."""
-        place = self.layout(self.memory(array.type))
-        self.copy(array, place, None)
-        return place
+    def keeps_strides(self, carry: Array, start: Array, new: Array) -> bool:
+        """Whether a carry has the strides that it starts with in the next step too."""
+        if start in self.literals or new in self.literals:
+            return False
+        match new.place:
+            case Row(of):
+                strides = self.layout(of).strides[1:]
+            case Turn(even):
+                strides = self.layout(even).strides
+            case _:
+                strides = self.layout(start if new is carry else new).strides
+        return strides == self.layout(start).strides
 
     def turn(self, turn: Array, s: str) -> None:
         """A pointer to one array in every other step, and to another in those between."""
@@ -184,30 +209,37 @@ class Kernel(Lines):
         self.line(f"char *{name} = {s} % 2 ? {self.address(odd)} : {self.address(even)};")
         self.layouts[turn] = Layout(turn.type, name, even.size, even.strides)
 
-    def next(self, name: str, carry: Array, new: Array) -> None:
-        """What a carry holds in the next step."""
+    def next(self, name: str, carry: Array, new: Array) -> bool:
+        """What a carry holds in the next step; False where that is still to be copied there."""
         if not carry.type.shape:
             self.line(f"const {C_TYPES[carry.type.dtype.name]} next_{name} = {self.number(new)};")
-            return
+            return True
         if new in self.literals or self.layout(new).strides != self.layouts[carry].strides:
-            raise Uncovered("a carry whose strides change")
+            return False
         self.line(f"char *next_{name} = {self.address(self.layout(new))};")
+        return True
 
-    def after(self, loop: Loop, names: Sequence[str]) -> list[Array]:
+    def after(self, loop: Loop, names: Sequence[str], moving: Sequence[str]) -> list[Array]:
         """Where the carries are when the loop has ended."""
         ends = []
         for name, carry, new in zip(names, loop.carries, loop.nexts, strict=True):
             if not carry.type.shape:
                 end = self.memory(carry.type)
                 self.line(f"{self.at(self.layout(end), [])} = {name};")
+            elif name not in moving or new is carry:
+                end = self.homes[carry]
             elif isinstance(new.place, Row) and new in set(loop.rows):
                 t = 0 if loop.reverse else loop.length - 1
                 end = Array(carry.type, Part(new.place.of, 0, t, t + 1), carry.name)
             elif isinstance(new.place, Turn) and new in set(loop.turns):
                 end = new.place.odd if loop.length % 2 == 0 else new.place.even
-            elif self.depth > 1 or isinstance(new.place, Block | Part) or new in self.known:
+            elif self.depth > 1 or isinstance(new.place, Block | Part) or self.is_named(new):
                 end = new
             else:
                 raise Uncovered("a carry that nothing outside of its loop can name")
             ends.append(end)
         return ends
+
+    def is_named(self, array: Array) -> bool:
+        """Whether an array has a name outside of loops: it is known, or memory of its own."""
+        return array in self.known or self.layout(array).base is array

@@ -105,7 +105,7 @@ def viewed(gate: Gate, layout: Layout) -> Sequence[Layout] | None:
     """The outputs of a gate that only looks at its input; None where it makes a copy."""
     if isinstance(gate, Index) and not any(isinstance(item, tuple) for item in gate.items):
         places = zip(gate.items, layout.strides, strict=True)  # NumPy gives a number, no view
-        offset = layout.offset + sum(int(i) * s for i, s in places)  # type: ignore[arg-type]
+        offset = layout.offset + sum(int(i) * s for i, s in places)  # type: ignore
         return [replace(layout, type=Type((), layout.type.dtype), strides=(), offset=offset)]
 
     def look(array: Array) -> Sequence[Array]:

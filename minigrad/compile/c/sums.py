@@ -13,6 +13,7 @@ import numpy as np
 from ...dims import product
 from ...gates import AllTrue, AnyTrue, Argmax, Argmin, CumulativeSum, Flip, Mean
 from ...gates.reductions import Reduction
+from ...graph import Apply
 from ...types import Type
 from ..plan import Call
 from .layout import Layout, viewed
@@ -108,7 +109,7 @@ def _in_lanes(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequen
     start = start if gate.fold[0] == "first" else gate.fold[0]
     total = Total(kernel, dtype, (start, gate.fold[1]), several=len(x.shape) > kept + 1)
     between = kernel.nest(x.shape[kept:-1])
-    total.add_row(lambda j: kernel.at(x, [*outer, *between, j]), x.shape[-1])
+    total.add_row(lambda j: cast(kernel.at(x, [*outer, *between, j]), dtype), x.shape[-1])
     kernel.close(len(between))
     end = _ended(gate, x, total.value(), out)
     kernel.line(f"{kernel.at(out, [*outer, *['0'] * (len(out.shape) - kept)])} = {end};")
@@ -133,13 +134,18 @@ class Total:
     """
 
     def __init__(
-        self, lines: Lines, dtype: np.dtype[Any], fold: Fold, several: bool = False
+        self,
+        lines: Lines,
+        dtype: np.dtype[Any],
+        fold: Fold,
+        apply: Apply | None = None,
+        several: bool = False,
     ) -> None:
         self.lines, self.fold, self.several = lines, fold, several
         self.kind = C_TYPES[dtype.name]
         self.careful = dtype.kind == "f" and fold[0] == "0"
         self.total, self.lost = lines.fresh("s"), lines.fresh("lost")
-        lines.line(f"{self.kind} {self.total} = {fold[0]};")
+        lines.line(f"{self.kind} {self.total} = {fold[0]};", apply)
         if self.careful:
             lines.line(f"{self.kind} {self.lost} = 0;")
 
