@@ -124,7 +124,7 @@ def alone(name: str, text: str, epochs: int) -> str | None:
 
 
 def apart(name: str, threads: int) -> tuple[float, float]:
-    """Run a contestant in a process of its own. Raises RuntimeError with what it said if it failed."""
+    """Run a contestant in a process of its own. RuntimeError, with what it said, if it failed."""
     libraries = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(libraries, str(threads))}
     if backend := CONTESTANTS[name][1]:
