@@ -173,4 +173,4 @@ def test_what_is_left_to_numpy() -> None:
     assert left_to_numpy([x], [x.astype("uint32"), x.astype("uint64")]) == ["astype"] * 2
     assert left_to_numpy([n], [n < n.astype("uint64")]) == ["less"]
     missing = {getattr(gates, name) for name in gates.__all__} - {type(c.gate) for c in CASES}
-    assert missing == {gates.Elementwise}
+    assert missing == {gates.Composite, gates.Elementwise}

@@ -252,8 +252,9 @@ class Rows:
         self.lines.line(f"{s} = {_fold(work)[1].format(s, self.read(x, held, counters))};")
 
     def end(self, work: _Work, s: str, outer: Sequence[str]) -> None:
+        dtype = C_TYPES[work.out.type.dtype.name]
         scale = f" / {work.shape[-1]}" if isinstance(work.call.gate, Mean) else ""
-        self.lines.line(f"{self.lines.at(work.out, [*outer, '0'])} = {s}{scale};")
+        self.lines.line(f"{self.lines.at(work.out, [*outer, '0'])} = ({dtype}){s}{scale};")
 
 
 def _fold(work: _Work) -> tuple[str, str]:
