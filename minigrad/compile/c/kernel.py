@@ -8,18 +8,17 @@ matrix products are calls of BLAS (`gates`), loops are loops.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from ...gates import Extent, Reshape
+from ...gates import Reshape
 from ...graph import Apply
 from ..memory import size_of
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn
 from .copies import write_reshape
 from .gates import NEED_ELEMENTS, write_gate
-from .layout import Layout, viewed
+from .grouping import is_row_work
+from .layout import Layout
 from .lines import Lines
-from .rows import Rows, is_row_work
-from .text import C_TYPES, Uncovered, literal
+from .rows import Rows
+from .text import C_TYPES, Uncovered
 
 __all__ = ["Kernel"]
 
@@ -82,29 +81,6 @@ class Kernel(Lines):
             case _:
                 raise Uncovered(type(steps[0]).__name__)
         return 1
-
-    def looks(self, call: Call) -> bool:
-        """Note what a view looks at; whether it is one."""
-        if call.placed or not call.gate.view or len(call.inputs) != 1:
-            return False
-        (of,) = call.inputs
-        if of.type.dtype != call.outputs[0].type.dtype:
-            return False
-        if of in self.literals:
-            self.literals |= dict.fromkeys(call.outputs, self.literals[of])
-            return True
-        found = viewed(call.gate, self.layout(of))
-        if found is None:
-            return False
-        self.layouts |= dict(zip(call.outputs, found, strict=True))
-        return True
-
-    def is_known(self, call: Call) -> bool:
-        """Note a size as its number; whether it is one."""
-        if not isinstance(call.gate, Extent):
-            return False
-        self.literals[call.outputs[0]] = literal(np.asarray(call.gate.forward(np)))
-        return True
 
     def copy(self, source: Array, target: Layout, apply: Apply | None) -> None:
         counters = self.nest(target.shape, apply)

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from ...gates import Extent
 from ...graph import Apply
 from ...types import Type
 from ...where import short
 from ..memory import size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
-from .layout import Layout, laid_out
+from .layout import Layout, laid_out, viewed
 from .readers import Readers
 from .text import C_TYPES, Uncovered, literal
 
@@ -147,3 +150,28 @@ class Lines:
         """New memory of the program."""
         self.plan.blocks.append(Block(size_of(type), len(self.plan.blocks)))
         return Array(type, self.plan.blocks[-1])
+
+    # ------------------------------------------------------------ what is no work
+
+    def looks(self, call: Call) -> bool:
+        """Note what a view looks at; whether it is one."""
+        if call.placed or not call.gate.view or len(call.inputs) != 1:
+            return False
+        (of,) = call.inputs
+        if of.type.dtype != call.outputs[0].type.dtype:
+            return False
+        if of in self.literals:
+            self.literals |= dict.fromkeys(call.outputs, self.literals[of])
+            return True
+        found = viewed(call.gate, self.layout(of))
+        if found is None:
+            return False
+        self.layouts |= dict(zip(call.outputs, found, strict=True))
+        return True
+
+    def is_known(self, call: Call) -> bool:
+        """Note a size as its number; whether it is one."""
+        if not isinstance(call.gate, Extent):
+            return False
+        self.literals[call.outputs[0]] = literal(np.asarray(call.gate.forward(np)))
+        return True

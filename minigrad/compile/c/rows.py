@@ -10,144 +10,20 @@ What one row needs stays in cache, and what one inner loop alone needs in regist
 where no row of it meets another row of what the others read or write.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from ...gates import Astype, Elementwise, Mean
-from ...gates.reductions import Reduction
-from ...graph import Apply
-from ..plan import Call, Instruction
+from ...gates import Mean
+from .grouping import Grouping, Work, fold_of, merged
 from .layout import Layout
-from .lines import Lines
-from .text import C_TYPES, Uncovered, cast, conversion
+from .text import C_TYPES
 
-__all__ = ["Rows", "is_row_work"]
-
-_LONGEST = 4096  # doubles that are added up without care for rounding errors; floats are in double
-
-
-def is_row_work(lines: Lines, call: Call) -> bool:
-    """Whether a gate is done element by element, or makes one number of each row: of the last axes,
-    where their elements are neighbours."""
-    arrays = (*call.inputs, *call.outputs)
-    if not call.placed or any(0 in a.type.shape for a in arrays):
-        return False
-    if not isinstance(call.gate, Reduction):
-        return bool(_expression(call))
-    if not call.gate.is_built_in:
-        return False
-    (x,), (out,) = call.inputs, call.outputs
-    rank, count = len(x.type.shape), len(call.gate.axes)
-    if call.gate.fold is None or x in lines.literals or x.type.dtype != out.type.dtype:
-        return False
-    if not count or call.gate.axes != tuple(range(rank - count, rank)):
-        return False
-    rows = lines.layout(x).merged(count)
-    if rows is None or rows.strides[-1] != x.type.dtype.itemsize:
-        return False
-    return x.type.dtype != np.float64 or rows.shape[-1] <= _LONGEST
-
-
-def _expression(call: Call) -> str:
-    """One element in C; "" where there is none."""
-    gate, dtypes = call.gate, [a.type.dtype for a in call.inputs]
-    if isinstance(gate, Astype):
-        return conversion(dtypes[0], call.outputs[0].type.dtype)
-    return gate.expression(*dtypes) if isinstance(gate, Elementwise) else ""
+__all__ = ["Rows"]
 
 
 @dataclass
-class _Work:
-    """A gate with its operands spread over `shape`, None for a number, and its result."""
-
-    call: Call
-    shape: tuple[int, ...]
-    reads: list[Layout | None]
-    out: Layout
-
-    @property
-    def touched(self) -> list[tuple[Layout, bool]]:
-        """What it reads, and what it writes."""
-        return [*((x, False) for x in self.reads if x), (self.out, True)]
-
-    @property
-    def is_reduction(self) -> bool:
-        return isinstance(self.call.gate, Reduction)
-
-    def seen(self, look: Callable[[Layout], Layout | None]) -> "_Work | None":
-        """With all its arrays looked at in another way; None where one cannot be."""
-        reads, out = [x and look(x) for x in self.reads], look(self.out)
-        if out is None or any(x and y is None for x, y in zip(self.reads, reads, strict=True)):
-            return None
-        shape = next((x.shape for x in reads if x), out.shape)
-        return _Work(self.call, shape, reads, out)
-
-
-@dataclass
-class Rows:
-    """A nest of loops while it is collected: `last` of the axes are one, that of the rows."""
-
-    lines: Lines
-    works: list[_Work] = field(default_factory=list)
-    last: int = 1
-
-    def write(self, steps: Sequence[Instruction], looks: Callable[[Call], bool]) -> int:
-        """Write the first instructions that fit together, views between them too; how many."""
-        count = taken = 0
-        for step in steps:
-            if not isinstance(step, Call):
-                break
-            if looks(step):
-                count += 1
-                continue
-            if not is_row_work(self.lines, step) or not self.takes(step):
-                break
-            count += 1
-            taken = count
-        self.write_nest()
-        return taken
-
-    def takes(self, call: Call) -> bool:
-        """Take a gate, if it fits to the others."""
-        try:
-            work = self.work(call)
-        except Uncovered:
-            if not self.works:
-                raise
-            return False
-        last = len(call.gate.axes) if isinstance(call.gate, Reduction) else self.last
-        if last != self.last and any(before.is_reduction for before in self.works):
-            return False
-        others = self.works if last == self.last else _merged(self.works, last)
-        fitting = _merged([work], last)
-        if not others or not fitting:
-            if self.works or not fitting:
-                return False
-            others = []
-        (work,) = fitting
-        if any(work.shape[:-1] != before.shape[:-1] for before in others[:1]):
-            return False
-        for before in others:
-            for x, written in work.touched:
-                for y, was in before.touched:
-                    if (written or was) and not _row_by_row(x, y):
-                        return False
-        self.works, self.last = [*others, work], last
-        return True
-
-    def work(self, call: Call) -> _Work:
-        lines, out = self.lines, self.lines.target(call.outputs[0])
-        shape = out.shape
-        if isinstance(call.gate, Reduction):
-            shape = call.inputs[0].type.shape  # type: ignore[assignment]
-            for axis in () if call.gate.keepdims else call.gate.axes:
-                out = out.with_axis(axis)
-        reads = [None if a in lines.literals else lines.layout(a).over(shape) for a in call.inputs]
-        return _Work(call, shape, reads, out)
-
-    # ------------------------------------------------------------ writing
+class Rows(Grouping):
+    """A group as a nest of loops."""
 
     def write_nest(self) -> None:
         works = self.flattened()
@@ -156,27 +32,7 @@ class Rows:
             self.inner(together, outer)
         self.lines.close(len(outer))
 
-    def flattened(self) -> list[_Work]:
-        """With as few axes as can be: one, where all is one inner loop."""
-        works, rank = self.works, len(self.works[0].shape)
-        if rank > 1 and len(list(self.together(works))) == 1 and not works[-1].is_reduction:
-            works = _merged(works, rank) or works
-        if len(works[0].shape) > 2:
-            found = [work.seen(Layout.rows_merged) for work in works]
-            works = [work for work in found if work] if all(found) else works
-        return works
-
-    def together(self, works: Sequence[_Work]) -> Iterator[list[_Work]]:
-        """The gates of each inner loop."""
-        loop: list[_Work] = []
-        for work in works:
-            if loop and not _joins(loop, work):
-                yield loop
-                loop = []
-            loop.append(work)
-        yield loop
-
-    def inner(self, together: Sequence[_Work], outer: Sequence[str]) -> None:
+    def inner(self, together: Sequence[Work], outer: Sequence[str]) -> None:
         lines, shape = self.lines, together[0].shape
         sums = {id(work): self.begin(work, outer) for work in together if work.is_reduction}
         if shape:  # an element meets no other one
@@ -198,41 +54,21 @@ class Rows:
             if work.is_reduction:
                 self.end(work, sums[id(work)][0], outer)
 
-    def element(self, work: _Work, held: dict[Layout, str], counters: Sequence[str]) -> str:
-        """A variable for one element of a result."""
-        lines, call, out = self.lines, work.call, work.out.type.dtype
-        had = [a.type.dtype for a in call.inputs]
-        *wanted, computed = [*had, out]
-        if isinstance(call.gate, Elementwise):
-            *wanted, computed = call.gate.computes_in(*had)
-        operands = []
-        for array, x, own, dtype in zip(call.inputs, work.reads, had, wanted, strict=True):
-            name = lines.literals[array] if x is None else self.read(x, held, counters)
-            if own != dtype or x is None:
-                name = self.variable(dtype, cast(name, dtype))
-            operands.append(name)
-        value = _expression(call).format(*operands)
-        if computed != out:
-            value = cast(self.variable(computed, value), out)
-        return self.variable(out, value, call.apply)
-
-    def read(self, x: Layout, held: dict[Layout, str], counters: Sequence[str]) -> str:
-        """A variable for one element of an operand."""
-        if x not in held:
-            held[x] = self.variable(x.type.dtype, self.lines.at(x, counters))
-        return held[x]
-
-    def variable(self, dtype: np.dtype[np.generic], value: str, apply: Apply | None = None) -> str:
-        name = self.lines.fresh("v")
-        value = cast(value, dtype) if dtype.kind == "b" else value
-        self.lines.line(f"const {C_TYPES[dtype.name]} {name} = {value};", apply)
-        return name
+    def flattened(self) -> list[Work]:
+        """With as few axes as can be: one, where all is one inner loop."""
+        works, rank = self.works, len(self.works[0].shape)
+        if rank > 1 and len(list(self.together(works))) == 1 and not works[-1].is_reduction:
+            works = merged(works, rank) or works
+        if len(works[0].shape) > 2:
+            found = [work.seen(Layout.rows_merged) for work in works]
+            works = [work for work in found if work] if all(found) else works
+        return works
 
     # ------------------------------------------------------------ one number of each row
 
-    def begin(self, work: _Work, outer: Sequence[str]) -> tuple[str, str]:
+    def begin(self, work: Work, outer: Sequence[str]) -> tuple[str, str]:
         """Declare the variable of a reduction; its name, and how OpenMP is to join its lanes."""
-        lines, (start, step), (x,) = self.lines, _fold(work), work.reads
+        lines, (start, step), (x,) = self.lines, fold_of(work), work.reads
         assert x
         s, kind = lines.fresh("s"), _sum_type(work)
         first = lines.at(x, [*outer, "0"]) if start == "first" else start
@@ -246,87 +82,19 @@ class Rows:
         )
         return s, how
 
-    def join(self, work: _Work, s: str, held: dict[Layout, str], counters: Sequence[str]) -> None:
+    def join(self, work: Work, s: str, held: dict[Layout, str], counters: Sequence[str]) -> None:
         (x,) = work.reads
         assert x
-        self.lines.line(f"{s} = {_fold(work)[1].format(s, self.read(x, held, counters))};")
+        self.lines.line(f"{s} = {fold_of(work)[1].format(s, self.read(x, held, counters))};")
 
-    def end(self, work: _Work, s: str, outer: Sequence[str]) -> None:
+    def end(self, work: Work, s: str, outer: Sequence[str]) -> None:
         dtype = C_TYPES[work.out.type.dtype.name]
         scale = f" / {work.shape[-1]}" if isinstance(work.call.gate, Mean) else ""
         self.lines.line(f"{self.lines.at(work.out, [*outer, '0'])} = ({dtype}){s}{scale};")
 
 
-def _fold(work: _Work) -> tuple[str, str]:
-    assert isinstance(work.call.gate, Reduction)
-    assert work.call.gate.fold
-    return work.call.gate.fold
-
-
-def _sum_type(work: _Work) -> str:
+def _sum_type(work: Work) -> str:
     """Sums of floats are added up in double: rows may be long."""
     dtype = work.out.type.dtype
-    is_sum = _fold(work)[1] == "{0} + {1}"
+    is_sum = fold_of(work)[1] == "{0} + {1}"
     return "double" if is_sum and dtype.kind == "f" else C_TYPES[dtype.name]
-
-
-def _merged(works: Sequence[_Work], last: int) -> list[_Work]:
-    """With so many of the last axes as one; [] where they cannot be."""
-    found = works if last == 1 else [work.seen(lambda x: x.merged(last)) for work in works]
-    return [work for work in found if work] if all(found) else []
-
-
-def _joins(together: Sequence[_Work], work: _Work) -> bool:
-    """Whether a gate can be done in one inner loop with the others, element by element."""
-    if work.shape != together[0].shape:
-        return False
-    if (
-        work.is_reduction
-        and _fold(work)[0] == "first"
-        and work.reads[0] in {before.out for before in together}
-    ):  # whose first element is not yet there
-        return False
-    totals = {id(w.out) for w in (*together, work) if w.is_reduction}  # there when the loop is done
-    return all(
-        not (written or was)
-        or _apart(x, y)
-        or (x == y and id(x) not in totals and id(y) not in totals)
-        for before in together
-        for x, written in work.touched
-        for y, was in before.touched
-    )
-
-
-# ---------------------------------------------------------------- what meets what
-
-
-def _bytes(x: Layout, first: int = 0) -> tuple[int, int]:
-    """From where to where its elements lie, those of one place of the axes before `first`."""
-    spans = [(n - 1) * s for n, s in zip(x.shape[first:], x.strides[first:], strict=True)]
-    low = x.offset + sum(min(span, 0) for span in spans)
-    return low, x.offset + sum(max(span, 0) for span in spans) + x.type.dtype.itemsize
-
-
-def _apart(x: Layout, y: Layout) -> bool:
-    """Whether they have no byte in common."""
-    if x.base != y.base:
-        return True
-    (a, b), (c, d) = _bytes(x), _bytes(y)
-    return x.steps == y.steps and (b <= c or d <= a)
-
-
-def _row_by_row(x: Layout, y: Layout) -> bool:
-    """Whether no row of one has a byte in common with another row of the other."""
-    if _apart(x, y):
-        return True
-    rows = len(x.shape) - 1
-    axes = [i for i in range(rows) if x.shape[i] > 1]
-    if x.steps != y.steps or any(x.strides[i] != y.strides[i] for i in axes):
-        return False
-    (a, b), (c, d) = _bytes(x, rows), _bytes(y, rows)
-    cell = max(b, d) - min(a, c)
-    for i in sorted(axes, key=lambda i: abs(x.strides[i])):
-        if abs(x.strides[i]) < cell:
-            return False
-        cell += (x.shape[i] - 1) * abs(x.strides[i])
-    return True
