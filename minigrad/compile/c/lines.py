@@ -68,11 +68,11 @@ class Lines:
         self.text.append("    " * self.depth + text)
 
     def nest(self, shape: Sequence[int], apply: Apply | None = None) -> list[str]:
-        """Open loops over all elements; their counters."""
+        """Open loops over all elements; their counters. An axis of size 1 is no loop."""
         counters = []
         for n in shape:
-            i = self.fresh("i")
-            self.line(f"for (long {i} = 0; {i} < {n}; ++{i}) {{", apply)
+            i = self.fresh("i") if n != 1 else "0"
+            self.line(f"for (long {i} = 0; {i} < {n}; ++{i}) {{" if n != 1 else "{", apply)
             self.depth += 1
             counters.append(i)
         return counters
@@ -84,7 +84,8 @@ class Lines:
 
     def at(self, layout: Layout, counters: Sequence[str]) -> str:
         """An element as a C lvalue."""
-        steps = [f"{i} * {s}" for i, s in zip(counters, layout.strides, strict=True) if s]
+        places = zip(counters, layout.strides, strict=True)
+        steps = [f"{i} * {s}" for i, s in places if s and i != "0"]
         return (
             f"*({C_TYPES[layout.type.dtype.name]} *)({' + '.join([self.address(layout), *steps])})"
         )

@@ -35,11 +35,11 @@ class Rows(Grouping):
     def inner(self, together: Sequence[Work], outer: Sequence[str]) -> None:
         lines, shape = self.lines, together[0].shape
         sums = {id(work): self.begin(work, outer) for work in together if work.is_reduction}
-        if shape:  # an element meets no other one
+        held = self.of_rows(together, outer)
+        if shape and shape[-1] != 1:  # an element meets no other one
             clauses = "".join(f" reduction({how} : {s})" for s, how in sums.values())
             lines.line(f"#pragma omp simd{clauses}")
         counters = [*outer, *lines.nest(shape[-1:])]
-        held: dict[Layout, str] = {}
         last = {work.out: k for k, work in enumerate(together)}
         calls = [work.call for work in together]
         for k, work in enumerate(together):
@@ -53,6 +53,15 @@ class Rows(Grouping):
         for work in together:
             if work.is_reduction:
                 self.end(work, sums[id(work)][0], outer)
+
+    def of_rows(self, together: Sequence[Work], outer: Sequence[str]) -> dict[Layout, str]:
+        """Variables for what is the same in all of a row. (In the loop, a compiler would have to
+        read it again after each store.)"""
+        held: dict[Layout, str] = {}
+        for x in (x for work in together for x in work.reads):
+            if x and x.shape and x.shape[-1] != 1 and not x.strides[-1]:
+                self.read(x, held, [*outer, "0"])
+        return held
 
     def flattened(self) -> list[Work]:
         """With as few axes as can be: one, where all is one inner loop."""
