@@ -77,6 +77,12 @@ class Lines:
             counters.append(i)
         return counters
 
+    def nest_of_row(self, n: int, clauses: str = "") -> str:
+        """Open a loop in which no element meets another one; its counter."""
+        if n != 1:
+            self.line(f"#pragma omp simd{clauses}")
+        return self.nest((n,))[0]
+
     def close(self, count: int) -> None:
         for _ in range(count):
             self.depth -= 1

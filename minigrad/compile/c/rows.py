@@ -36,10 +36,8 @@ class Rows(Grouping):
         lines, shape = self.lines, together[0].shape
         sums = {id(work): self.begin(work, outer) for work in together if work.is_reduction}
         held = self.of_rows(together, outer)
-        if shape and shape[-1] != 1:  # an element meets no other one
-            clauses = "".join(f" reduction({how} : {s})" for s, how in sums.values())
-            lines.line(f"#pragma omp simd{clauses}")
-        counters = [*outer, *lines.nest(shape[-1:])]
+        clauses = "".join(f" reduction({how} : {s})" for s, how in sums.values())
+        counters = [*outer, *(lines.nest_of_row(n, clauses) for n in shape[-1:])]
         last = {work.out: k for k, work in enumerate(together)}
         calls = [work.call for work in together]
         for k, work in enumerate(together):
