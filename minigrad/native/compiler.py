@@ -96,6 +96,14 @@ def _find(cc: str, path: str) -> Compiler | None:
     return None
 
 
+def _asked_flags() -> list[str]:
+    """The words of ``$MINIGRAD_CFLAGS``."""
+    try:
+        return shlex.split(os.environ.get("MINIGRAD_CFLAGS", ""))
+    except ValueError as error:
+        raise CompileError(f"MINIGRAD_CFLAGS cannot be split into words: {error}.") from None
+
+
 def _words(cc: str) -> list[str]:
     try:
         return shlex.split(cc)
@@ -115,12 +123,14 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
     """The shared object of this C source, compiled unless one is in memory or in the cache.
 
     The same source is one object: set ``restype`` of its functions once. It stays in memory until
-    the process ends. Raises BackendError without a compiler, and CompileError if it fails.
+    the process ends. The words of ``$MINIGRAD_CFLAGS`` are flags too, the last ones: with
+    ``-g -fsanitize=address`` all that a program reads and writes is watched (``.ci/sanitize``).
+    Raises BackendError without a compiler, and CompileError if it fails.
     """
     compiler = find_compiler()
     if compiler is None:
         raise BackendError(_nothing_found())
-    flags = (*FLAGS, *extra_flags)
+    flags = (*FLAGS, *extra_flags, *_asked_flags())
     key = _key(source, flags, compiler)
     with _turns.setdefault(key, threading.Lock()):
         if key not in _loaded:

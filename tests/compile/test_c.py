@@ -129,6 +129,10 @@ def test_arguments_may_lie_anyhow() -> None:
     f = mg.function([x], x * 2)
     a = np.arange(24, dtype="float32").reshape(4, 6)[:, ::2].T
     np.testing.assert_array_equal(f(a), a * 2)
+    odd = np.zeros(49, np.uint8)[1:].view("float32").reshape(3, 4)
+    assert not odd.flags.aligned
+    odd[:] = np.arange(12).reshape(3, 4)
+    np.testing.assert_array_equal(f(odd), odd * 2)
 
 
 def test_results_are_fresh() -> None:

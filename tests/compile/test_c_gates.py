@@ -173,4 +173,41 @@ def test_what_is_left_to_numpy() -> None:
     assert left_to_numpy([x], [x.astype("uint32"), x.astype("uint64")]) == ["astype"] * 2
     assert left_to_numpy([n], [n < n.astype("uint64")]) == ["less"]
     missing = {getattr(gates, name) for name in gates.__all__} - {type(c.gate) for c in CASES}
-    assert missing == {gates.Composite, gates.Elementwise}
+    assert missing == {gates.Elementwise, gates.composite.Composite}
+
+
+TABLE, IDS = mg.input("table", (4, 3)), mg.input("ids", (2,), "int64")
+PICKED = {
+    "take": mg.take(TABLE, IDS, axis=0),
+    "take of columns": mg.take(TABLE.mT, IDS, axis=1),
+    "take along": gates.TakeAlong(0)(TABLE[:, :2], IDS.expand_dims(0)),
+    "scatter": gates.ScatterAdd(1, 4)(TABLE.mT[:, :2], IDS),
+    "scatter along": gates.ScatterAddAlong(1, 4)(TABLE[:1, :2], IDS.expand_dims(0)),
+}
+
+
+@pytest.mark.parametrize("kind", PICKED)
+def test_an_index_outside_is_an_error_with_the_users_line(kind: str) -> None:
+    f = mg.function([TABLE, IDS], PICKED[kind], backend="c")
+    rows = np.ones((4, 3), "float32")
+    for right in ([0, 3], [-4, -1]):
+        f(rows, right)
+    for wrong in ([0, 4], [-5, 0], [2**40, 0]):
+        with pytest.raises(IndexError, match=r"size 4, in .*test_c_gates.py:\d+"):
+            f(rows, wrong)
+
+
+def test_a_subclass_that_computes_otherwise_is_left_to_numpy() -> None:
+    class Range(gates.Max):
+        def forward(self, xp, x, out=None):
+            return x.max(self.axes) - x.min(self.axes)
+
+    class Cold(gates.Softmax):
+        def forward(self, xp, x, out=None):
+            return x * 0
+
+    x = mg.input("x", (2, 3))
+    f = mg.function([x], [Range((1,))(x), Cold(1)(x)], backend="c")
+    top, cold = f([[1.0, 5, 2], [0, -1, 3]])
+    np.testing.assert_array_equal(top, [4, 4])
+    np.testing.assert_array_equal(cold, np.zeros((2, 3)))

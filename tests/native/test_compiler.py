@@ -55,6 +55,16 @@ def test_the_same_source_is_the_same_object() -> None:
     assert load("int f(void) { return N; }", ["-DN=9"]).f() == 9
 
 
+@needs_compiler
+def test_flags_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "int f(void) { return N; }"
+    for flags, found in {"-DN=8": 8, "'-DN=9 + 1' -g": 10}.items():
+        monkeypatch.setenv("MINIGRAD_CFLAGS", flags)
+        assert load(source).f() == found
+    monkeypatch.setenv("MINIGRAD_CFLAGS", "-DN='8")
+    assert "MINIGRAD_CFLAGS cannot be split into words" in fails(source)
+
+
 @pytest.mark.parametrize("name", ["gcc", "clang"])
 def test_numbers_are_as_the_source_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which(name) is None:
