@@ -51,7 +51,7 @@ def test_one_graph_and_a_program_for_each_set_of_sizes(monkeypatch: pytest.Monke
                 assert cost_found == pytest.approx(by_hand(x), rel=1e-12)
                 assert (dW.shape, dU.shape) == ((2, 3), (3, 3))
     assert counts == {"optimise": 1, "write": 100}
-    assert "programs: 100 planned, 100 kept (NumPy)" in f.report()
+    assert "programs: 100 planned, 100 kept (" in f.report()
     assert "100 programs" in repr(f)
 
 
@@ -83,5 +83,5 @@ def test_the_programs_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPat
     f = mg.function([x], x.sum())
     for T in (1, 2, 1, 3, 1, 2):  # 2 goes when 3 comes, and is planned again
         assert f(np.ones(T)) == T
-    assert "programs: 4 planned, 2 kept (NumPy)" in f.report()
+    assert "programs: 4 planned, 2 kept (" in f.report()
     assert f.report().count("the one for T=") == 2

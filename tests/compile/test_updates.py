@@ -184,7 +184,7 @@ def test_threads_that_call_one_function() -> None:
             for row in x:
                 h = np.tanh(h + row)
                 slope = slope * (1 - h * h)
-            np.testing.assert_allclose(found, [h, slope], rtol=1e-12)
+            np.testing.assert_allclose(found, [h, slope], rtol=1e-12, atol=1e-14)
         return True
 
     assert all(together(*[lambda s=s: calls(s) for s in range(4)]))

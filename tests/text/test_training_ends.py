@@ -104,4 +104,5 @@ def test_a_nan_is_traced_to_its_gate() -> None:
     t = training(detect_nan=True, cell="rnn", lr=1e38, clip=0.0)
     with pytest.raises(NotFiniteError, match=r"train: \w+ made an infinity.*\n?.*\.py:\d+"):
         steps(t, 3)
-    assert steps(training(detect_nan=True), 3) == steps(training(), 3)
+    watched, plain = steps(training(detect_nan=True), 3), steps(training(), 3)
+    np.testing.assert_allclose(watched, plain, rtol=1e-6)
