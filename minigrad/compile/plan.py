@@ -19,6 +19,7 @@ __all__ = [
     "Copy",
     "Empty",
     "Instruction",
+    "Launch",
     "Loop",
     "Native",
     "Part",
@@ -166,7 +167,22 @@ class Native:
     apply: Apply | None
 
 
-Instruction = Call | Copy | Empty | Loop | Native
+@dataclass(eq=False)
+class Launch:
+    """A CUDA kernel, run by `blocks` of `threads`, given pointers to `bases` and the steps of the
+    `loops` around. `written`: what it makes, and of which gate; `finds_index`: whether it may find
+    an index outside of its axis."""
+
+    kernel: str
+    bases: list[Array | Block]
+    loops: list[Loop]
+    blocks: int
+    threads: int
+    written: list[tuple[Array, Apply]]
+    finds_index: bool = False
+
+
+Instruction = Call | Copy | Empty | Loop | Native | Launch
 
 
 @dataclass(eq=False)
@@ -198,7 +214,7 @@ def inputs_of(step: Instruction) -> Iterator[Array]:
                 yield from array.around()
             for inner in step.steps:
                 yield from inputs_of(inner)
-        case Native():
+        case Native() | Launch():
             for base in step.bases:
                 if isinstance(base, Array):
                     yield base
