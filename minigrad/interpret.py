@@ -8,7 +8,7 @@ import numpy as np
 from .dims import bind_sizes
 from .errors import ArgumentError, GateError, UnknownNameError
 from .graph import Apply, Binding, Graph, leaves
-from .types import Array, Type, cast_safely
+from .types import Array, Type, cast_safely, on_host
 from .variables import Constant, Parameter, Variable, method
 
 __all__ = ["evaluate", "run"]
@@ -29,7 +29,7 @@ def _value(v: Variable, values: Mapping[Variable, Array], binding: Binding) -> A
         return values[v]
     if not isinstance(v, Constant | Parameter):
         raise ArgumentError(f"{v!r} has no value: give one for it", v.where)
-    held = v.value if isinstance(v, Constant) else v._value
+    held = v.value if isinstance(v, Constant) else on_host(v._value)
     return held.astype(binding(held.dtype), copy=False)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .dims import Shape, show_shape
 from .errors import ArgumentError, DTypeError, ShapeError
 
-__all__ = ["Array", "Type", "as_dtype", "cast_safely"]
+__all__ = ["Array", "Type", "as_dtype", "cast_safely", "on_host"]
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +46,12 @@ def as_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
             f"dtype {found} is not supported: use float32, float64, an integer, or bool"
         )
     return found
+
+
+def on_host(value: Any) -> Any:
+    """An array of CuPy's as one of NumPy's; anything else as it is."""
+    on_gpu = hasattr(value, "__cuda_array_interface__") and hasattr(value, "get")
+    return value.get() if on_gpu else value
 
 
 def cast_safely(value: npt.ArrayLike, dtype: np.dtype[Any], what: str) -> Array:

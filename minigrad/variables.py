@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .dims import Axis, Dim, Shape, dim
 from .errors import ArgumentError, DTypeError, MinigradError, ShapeError
-from .types import Array, Type, as_dtype, cast_safely
+from .types import Array, Type, as_dtype, cast_safely, on_host
 from .where import caller
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ class Parameter(Variable):
     default_update: Variable | None
 
     def __init__(self, value: npt.ArrayLike, name: str | None = None) -> None:
-        array = np.array(value)
+        array = np.array(on_host(value))
         if type(value) in (int, float):
             array = array.astype(_DEFAULT_DTYPE[type(value)])
         super().__init__(Type(array.shape, as_dtype(array.dtype)), name)
@@ -241,11 +241,11 @@ class Parameter(Variable):
         self.default_update = None
 
     def get_value(self) -> Array:
-        """A copy of the array it holds."""
-        return self._value.copy()
+        """A copy of the array it holds, in NumPy."""
+        return np.array(on_host(self._value))
 
     def set_value(self, value: npt.ArrayLike) -> None:
-        """Take a copy of `value`.
+        """Take a copy of `value`, an array of NumPy's or CuPy's.
 
         Raises ShapeError or DTypeError, changing nothing, when it is not of this parameter's type.
         """
@@ -254,7 +254,7 @@ class Parameter(Variable):
     def checked(self, value: npt.ArrayLike) -> Array:
         """A copy of `value` in the parameter's dtype, or an error that says why it does not fit."""
         what = f"parameter {self.name or '(unnamed)'}"
-        array = cast_safely(value, self.dtype, what)
+        array = cast_safely(on_host(value), self.dtype, what)
         if array.shape != self.shape:
             raise ShapeError(f"{what} has shape {self.shape}, the value {array.shape}", self.where)
         return np.array(array)

@@ -1,6 +1,6 @@
 """What a function is called with: casts, order, names, nesting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,18 @@ from ..variables import Constant, Variable
 
 __all__ = ["Arguments"]
 
+Cast = Callable[[Any, np.dtype[Any], str], Array]
+
 
 class Arguments:
-    """The inputs of a function, each a Variable or nested structure of them.
+    """The inputs of a function, each a Variable or nested structure of them; `cast` makes arrays of
+    what it is given, safely.
 
     Raises ArgumentError for what is no input, or one twice.
     """
 
-    def __init__(self, inputs: Any, name: str) -> None:
-        self.name = name
+    def __init__(self, inputs: Any, name: str, cast: Cast = cast_safely) -> None:
+        self.name, self._cast = name, cast
         trees = [inputs] if isinstance(inputs, Variable) else list(inputs)
         self._trees = [(_argument_name(t, i), *flatten(t)) for i, t in enumerate(trees)]
         self.names = [name for name, *_ in self._trees]
@@ -72,7 +75,7 @@ class Arguments:
                         f"argument {name} of {self.name} must be nested as its input is: {paths}"
                     )
             for v, item, path in zip(variables, values, paths, strict=True):
-                array = cast_safely(item, v.dtype, f"argument {name}{path} of {self.name}")
+                array = self._cast(item, v.dtype, f"argument {name}{path} of {self.name}")
                 if array.ndim != v.ndim:
                     raise ShapeError(
                         f"argument {name}{path} of {self.name} needs {v.ndim} axes, "

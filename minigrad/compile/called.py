@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ..errors import GateError
 from ..graph import Gate
 from ..types import Type
@@ -21,7 +19,7 @@ class CalledGate:
     def forward(self, xp: Any, *arrays: Any) -> Any:
         """The results of the gate on arrays. Raises GateError when they are not of its types."""
         results = self.gate.forward(xp, *arrays)
-        found = [np.array(r) for r in ((results,) if self.single else results)]
+        found = [xp.array(r) for r in ((results,) if self.single else results)]
         for array, type in zip(found, self.types, strict=True):
             if (array.shape, array.dtype) != (type.shape, type.dtype):
                 had = f"{array.dtype} {array.shape}"

@@ -27,7 +27,7 @@ from ..interpret import label
 from ..markup import preformatted
 from ..rewrite import Vector, flat, optimise, switched_on
 from ..tree import Structure, flatten, unflatten
-from ..types import Array
+from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
 from .arguments import Arguments
 from .blocks import in_blocks
@@ -49,7 +49,8 @@ from .state import State
 
 __all__ = ["Function", "function"]
 
-_SHOWN = {"numpy": "NumPy", "c": "C and NumPy"}
+_SHOWN = {"numpy": "NumPy", "c": "C and NumPy", "cupy": "CuPy and CUDA"}
+_LANGUAGES = {"numpy": "numpy", "c": "c", "cupy": "cupy", "cuda": "cupy"}
 _KEPT = 128  # programs of one function, the latest, each with its memory
 _MEMORY = 2**30  # bytes that these may keep, but for one
 
@@ -75,7 +76,9 @@ def function(
             none is stored unless the whole call succeeded.
         givens: {variable: what stands in its place}.
         backend: "numpy"; "c", which does in C what it covers, and the rest in NumPy, and needs a C
-            compiler; or "auto", which is what the environment's MINIGRAD_BACKEND says, or NumPy.
+            compiler; "cupy", which runs on a GPU: parameters stay there, arguments may lie there,
+            and results do; or "auto", which is what the environment's MINIGRAD_BACKEND says, or
+            NumPy.
         optimize: False switches all rewrites off, {"share": False} one of them.
         check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming
             its line and time step. Slow.
@@ -95,10 +98,10 @@ def function(
     """
     if backend == "auto":
         backend = os.environ.get("MINIGRAD_BACKEND", "numpy")
-    if backend not in ("numpy", "c"):
+    if backend not in _SHOWN:
         raise BackendError(
             f"there is no backend {backend!r} in this version of minigrad: use "
-            '"numpy", "c" or "auto"'
+            '"numpy", "c", "cupy" or "auto"'
         )
     return Function(inputs, outputs, updates, givens, name, optimize, check_nan, backend)
 
@@ -120,10 +123,14 @@ class Function:
         check_nan: bool,
         backend: str = "numpy",
     ) -> None:
-        self._backend = "numpy" if check_nan else backend
+        self._backend = "numpy" if check_nan and backend == "c" else backend
         self.name = name or "function"
         self._check_nan = check_nan
-        self._arguments = Arguments(inputs, self.name)
+        cuda = import_module(".cuda", __package__) if backend == "cupy" else None
+        self._device = cuda.Device() if cuda else None
+        self._xp = self._device.xp if self._device else np
+        cast = self._device.cast if self._device else cast_safely
+        self._arguments = Arguments(inputs, self.name, cast)
         self._inputs = self._arguments.variables
         found, _, structure = flatten(outputs)
         self._nested = _nesting(structure)
@@ -165,7 +172,8 @@ class Function:
             results, changes, self._vectors = flat(self._inputs, results, changes)
         in_vectors = {p for vector in self._vectors for p in vector.parameters}
         single = [p for p in held if p not in in_vectors]
-        self._state = State(single, list(changes), self._vectors)
+        places = () if self._device is None else (self._device.xp, self._device.moved())
+        self._state = State(single, list(changes), self._vectors, *places)
         inputs = (*self._inputs, *single, *(v.variable for v in self._vectors))
         outputs = (*results, *changes.values(), *(v.new for v in self._vectors))
         self._built = Graph(inputs, outputs)
@@ -182,6 +190,8 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = self._arguments(args, kwargs)
         shapes = tuple([a.shape for a in given])
+        if self._device:
+            given = self._device.there(given)
         with self._turn:
             if self._is_running:
                 raise ReentryError(f"{self.name} is called while it runs, by its own thread")
@@ -191,9 +201,9 @@ class Function:
                 if loaded is None or loaded is not self._latest:
                     loaded = self._turn_to(shapes)
                 held, rooms = self._state.read(), self._state.rooms()
-                arrays = [*given, *held, *rooms, *loaded.program.constants]
+                arrays = [*given, *held, *rooms, *loaded.constants]
                 try:
-                    results = _fresh(loaded(arrays), arrays)
+                    results = _fresh(loaded(arrays), arrays, self._xp)
                 except NotFiniteError as error:
                     self._note_what_came_in(error, [*given, *held])
                     raise
@@ -233,11 +243,17 @@ class Function:
         ]
         sizes = bind_sizes(named)
         try:
-            return Loaded(self._written(sizes, self._backend), self.name, sizes)
+            return self._loaded(self._written(sizes, self._backend), sizes)
         except CompileError as error:
             warnings.warn(f"{self.name} runs in NumPy alone: {error.message}", stacklevel=4)
             self._backend = "numpy"
-            return Loaded(self._written(sizes, "numpy"), self.name, sizes)
+            return self._loaded(self._written(sizes, "numpy"), sizes)
+
+    def _loaded(self, program: Program, sizes: Mapping[str, int]) -> Loaded:
+        constants = program.constants
+        if self._device:
+            constants = self._device.there(constants)
+        return Loaded(program, self.name, sizes, constants)
 
     def _written(self, sizes: Mapping[str, int], backend: str) -> Program:
         """The program for these sizes."""
@@ -245,7 +261,10 @@ class Function:
         unfilled = len(outputs) - len(self._vectors)
         results, filled = outputs[:unfilled], outputs[unfilled:]
         graph = Graph(self._graph.inputs, results, Binding(sizes))
-        steps = plan(graph, 0 if backend == "c" else SMALLEST, filled)
+        steps = plan(graph, SMALLEST if backend == "numpy" else 0, filled)
+        if backend == "cupy":
+            cuda = import_module(".cuda", __package__)
+            return cuda.write(steps, *cuda.lower(steps, self._check_nan), self._check_nan)
         if backend == "c":
             c = import_module(".c", __package__)  # with compiler and cache: only where asked for
             source = c.lower(steps)
@@ -269,16 +288,17 @@ class Function:
         return found
 
     def source(self, language: str = "numpy", **sizes: int) -> str:
-        """The program in NumPy, a function that returns a tuple; or what of it is in C ("c").
+        """The program in NumPy, a function that returns a tuple; or what of it is in C ("c"); or
+        that of CuPy calls ("cupy") and the kernels that it launches ("cuda"), also without a GPU.
 
         Its arguments are those of the function, its parameters, room for the new values of those
         that lie in a vector, and large constants. It is the one for `sizes` of the dimension names,
         ``f.source(T=5, B=2)``; without them, the one that was used last.
         """
-        if language not in ("numpy", "c"):
-            raise ArgumentError(f'the source is in "numpy" or in "c", and not in {language!r}')
-        program = self._written(self._asked_sizes(sizes), language)
-        return program.native if language == "c" else program.source
+        if language not in _LANGUAGES:
+            raise ArgumentError(f"the source is in one of {[*_LANGUAGES]}, and not in {language!r}")
+        program = self._written(self._asked_sizes(sizes), _LANGUAGES[language])
+        return {"c": program.native, "cuda": program.cuda}.get(language, program.source)
 
     def _asked_sizes(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
         """Sizes for a program to show."""
@@ -326,13 +346,14 @@ class Function:
         return f"<{self.name}({inputs}): {self._planned} programs>"
 
 
-def _fresh(results: Sequence[Any], given: Sequence[Array]) -> list[Array]:
-    """Arrays that share memory with nothing: views, inputs and repeated results are copied."""
+def _fresh(results: Sequence[Any], given: Sequence[Array], xp: Any) -> list[Array]:
+    """Arrays of NumPy's or CuPy's that share memory with nothing: views, inputs and repeated
+    results are copied."""
     seen = set(map(id, given))
     fresh = []
     for r in results:
-        if type(r) is not np.ndarray:
-            array = np.array(r)
+        if type(r) is not xp.ndarray:
+            array = xp.array(r)
         elif r.base is not None or id(r) in seen or not r.flags.owndata:
             array = r.copy()
         else:

@@ -15,10 +15,12 @@ __all__ = ["Loaded", "not_finite"]
 
 class Loaded:
     """A program, loaded; `name` is that of the function that it belongs to, `sizes` those
-    that it is for."""
+    that it is for, `constants` the arrays that it takes after all others."""
 
-    def __init__(self, program: Program, name: str, sizes: Mapping[str, int]) -> None:
-        self.program, self.name, self.sizes = program, name, sizes
+    def __init__(
+        self, program: Program, name: str, sizes: Mapping[str, int], constants: Sequence[Array]
+    ) -> None:
+        self.program, self.name, self.sizes, self.constants = program, name, sizes, constants
         self.run = program.load(self._finite)
         self.context = _quiet_context()
 
@@ -59,9 +61,10 @@ class Loaded:
 
 def not_finite(value: Any) -> str | None:
     """What is in an array that is no number, in words; None where all are."""
-    if np.isfinite(value).all():
+    is_number = value == value  # true of any array, also of one on a GPU
+    if (is_number & (abs(value) != np.inf)).all():
         return None
-    return "a NaN" if np.isnan(value).any() else "an infinity"
+    return "an infinity" if is_number.all() else "a NaN"
 
 
 def _quiet_context() -> Context:

@@ -10,7 +10,8 @@ from .plan import Array
 
 __all__ = ["Names"]
 
-_RESERVED = {*keyword.kwlist, *dir(builtins), "np", "program", "finite", "gates"}
+_OWN = "np cp program finite gates native cuda contiguous outside check half"
+_RESERVED = {*keyword.kwlist, *dir(builtins), *_OWN.split()}
 
 
 class Names:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import GateError
 from ..graph import Apply
+from ..types import Array as Values
 from ..types import Type
 from ..variables import Constant
 from .called import CalledGate
@@ -26,6 +27,7 @@ from .plan import (
     Copy,
     Empty,
     Instruction,
+    Launch,
     Loop,
     Native,
     Part,
@@ -38,7 +40,7 @@ from .plan import (
 from .program import Line, Program
 from .recorder import Code, Recorder, literal
 
-__all__ = ["BLOCK", "SMALLEST", "write"]
+__all__ = ["BLOCK", "SMALLEST", "OpenLoop", "Writer", "write"]
 
 BLOCK = 2**17  # bytes; so many of a few arrays stay in cache
 SMALLEST = 256  # bytes; what is smaller NumPy allocates quicker than it finds a place for it
@@ -48,19 +50,19 @@ _LARGEST_LITERAL = 16  # elements of a constant that is written into the source
 
 _FINITE = """
 def finite(value, number, *steps):
-    if not np.isfinite(value).all():
-        raise FloatingPointError(f"gate {number} made a NaN or an infinity in steps {steps}")
+    if not {module}.isfinite(value).all():
+        raise FloatingPointError(f"gate {{number}} made a NaN or an infinity in steps {{steps}}")
 
 """  # what a program that is run alone does; minigrad puts its own in this place
 
 
 def write(plan: Plan, check_nan: bool = False) -> Program:
     """The program; with `check_nan`, ``finite(value, number, *steps)`` after each gate."""
-    return _Writer(check_nan).program(plan)
+    return Writer(check_nan).program(plan)
 
 
 @dataclass
-class _OpenLoop:
+class OpenLoop:
     """A loop that is being written: its counter, and what else it runs over, by name."""
 
     counter: str
@@ -69,7 +71,7 @@ class _OpenLoop:
 
 
 @dataclass
-class _Writer:
+class Writer:
     """The lines so far, and what arrays are called in them.
 
     Some arrays stay where they are from call to call, and are made once. `static` are these, and
@@ -78,15 +80,16 @@ class _Writer:
     """
 
     check_nan: bool
+    module: str = "np"  # whose functions the lines call
     lines: list[Line] = field(default_factory=list)
     head: list[Line] = field(default_factory=lambda: [Line("import numpy as np", 0), Line("", 0)])
     memory: list[Line] = field(default_factory=list)
-    loops: list[_OpenLoop] = field(default_factory=list)
-    loop_of: dict[Array, _OpenLoop] = field(default_factory=dict)  # of rows and turns
+    loops: list[OpenLoop] = field(default_factory=list)
+    loop_of: dict[Array, OpenLoop] = field(default_factory=dict)  # of rows and turns
     names: Names = field(default_factory=Names)
     blocks: dict[Block, str] = field(default_factory=dict)
     static: dict[Array, bool] = field(default_factory=dict)
-    listed: dict[Array, tuple[_OpenLoop, str, bool]] = field(default_factory=dict)
+    listed: dict[Array, tuple[OpenLoop, str, bool]] = field(default_factory=dict)
     top_level: set[Array] = field(default_factory=set)  # made outside of loops
     arrays: list[Constant] = field(default_factory=list)
     gates: list[CalledGate] = field(default_factory=list)
@@ -108,11 +111,12 @@ class _Writer:
         for i, step in enumerate(plan.steps):
             self.instruction(step)
             self.delete([a for a in (*inputs_of(step), *outputs_of(step)) if last.get(a, i) == i])
+        self.end()
         results = "".join(f"{self.value(a)}, " for a in plan.results)
         self.line(f"return ({results.rstrip()})")
         arguments += [self.names.of[plan.constants[c]] for c in self.arrays]
         if self.check_nan:
-            self.head += [Line(text, 0) for text in _FINITE.splitlines()]
+            self.head += [Line(text, 0) for text in _FINITE.format(module=self.module).splitlines()]
         signature = Line(f"def program({', '.join(arguments)}):", 0)
         return Program(
             [*self.head, *self.memory, Line("", 0), signature, *self.lines],
@@ -125,6 +129,9 @@ class _Writer:
             sites=self.sites,
         )
 
+    def end(self) -> None:
+        """Lines after all others, before what is returned."""
+
     def constant(self, constant: Constant, array: Array) -> None:
         """A small one stands in the source, a large one is an argument."""
         name = self.names.give(array, self.fresh(array.name or "c"))
@@ -132,11 +139,17 @@ class _Writer:
         if value.size > _LARGEST_LITERAL:
             self.arrays.append(constant)
         elif value.ndim:
-            text = f"np.array({literal(value.tolist())}, np.{value.dtype.name})"
-            self.head.append(Line(f"{name} = {text}.reshape({value.shape})", 0))
+            self.head.append(Line(f"{name} = {self.written_out(value)}", 0))
             self.static[array] = True
         else:
-            self.head.append(Line(f"{name} = {literal(value[()])}", 0))
+            self.head.append(Line(f"{name} = {self.number(value)}", 0))
+
+    def written_out(self, value: Values) -> str:
+        text = f"{self.module}.array({literal(value.tolist())}, np.{value.dtype.name})"
+        return f"{text}.reshape({value.shape})"
+
+    def number(self, value: Values) -> str:
+        return literal(value[()])
 
     def instruction(self, step: Instruction) -> None:
         match step:
@@ -146,11 +159,13 @@ class _Writer:
                 self.copy(source, target, apply)
             case Empty(array, apply):
                 name = self.names.give(array, self.fresh(array.name))
-                self.line(f"{name} = np.empty({type_of(array)})", apply)
+                self.line(f"{name} = {self.module}.empty({type_of(array)})", apply)
             case Loop():
                 self.loop(step)
             case Native():
                 self.native(step)
+            case Launch():
+                self.launch(step)
         if not self.loops:
             self.top_level.update(outputs_of(step))
 
@@ -234,7 +249,7 @@ class _Writer:
     def block(self, block: Block) -> str:
         if block not in self.blocks:
             name = self.blocks[block] = self.fresh("memory")
-            self.once(f"{name} = np.empty({block.size}, np.uint8)")
+            self.once(f"{name} = {self.module}.empty({block.size}, np.uint8)")
         return self.blocks[block]
 
     def listing(self, text: str) -> str:
@@ -281,15 +296,13 @@ class _Writer:
         for name, start in zip(state, starts, strict=True):
             self.line(f"{name} = {start}", step.apply)
         top = len(self.lines)
-        inside = _OpenLoop(self.fresh("t"), step)
+        inside = OpenLoop(self.fresh("t"), step)
         self.loops.append(inside)
         self.loop_of |= dict.fromkeys([*step.rows, *step.turns], inside)
         for inner in step.steps:
             self.instruction(inner)
         if state:
-            # A carry of one element may be a view of memory that the next step writes to: [()] is
-            # its number.
-            new = [self.value(a) + ("" if a.type.shape else "[()]") for a in step.nexts]
+            new = [self.next(a) for a in step.nexts]
             self.line(f"{', '.join(state)} = {', '.join(new)}", step.apply)
         elif not step.steps:
             self.line("pass", step.apply)
@@ -303,6 +316,11 @@ class _Writer:
         self.line(f"for {names} in {counts}:", step.apply)
         self.lines.insert(top, self.lines.pop())
 
+    def next(self, array: Array) -> str:
+        """What a carry is in the next step. Of one element, it may be a view of memory that the
+        next step writes to: [()] is its number."""
+        return self.value(array) + ("" if array.type.shape else "[()]")
+
     def copy(self, source: Array, target: Array, apply: Apply | None) -> None:
         match target:
             case Array(Type(()), Row(of)):
@@ -310,7 +328,7 @@ class _Writer:
             case Array(Type(()), Part(of, _, start)):
                 text = f"{self.value(of)}[{start}] = {self.value(source)}"
             case _:
-                text = f"np.copyto({self.value(target)}, {self.value(source)})"
+                text = f"{self.module}.copyto({self.value(target)}, {self.value(source)})"
         self.line(text, apply)
 
     def native(self, step: Native) -> None:
@@ -322,6 +340,9 @@ class _Writer:
         self.once(f"{name} = native({step.function!r}, {len(given)}, [{', '.join(kept)}])")
         self.line(f"{name}({', '.join(given)})", step.apply)
         self.ends |= step.ends  # named when they are read: after the views that they may need
+
+    def launch(self, step: Launch) -> None:
+        raise GateError(f"{self.module} launches no kernels")
 
     # ------------------------------------------------------------ gates
 
@@ -336,19 +357,19 @@ class _Writer:
         if not step.gate.is_built_in:
             lines += self.checks_of_its_rule(step, made)
         if out and made != [out]:
-            lines, made = [*lines, f"np.copyto({out}, {made[0]})"], [out]
+            lines, made = [*lines, f"{self.module}.copyto({out}, {made[0]})"], [out]
         made = self.named(step, made, lines, inputs)
         for array, name in zip(step.outputs, made, strict=True):
             self.names.give(array, name)
         if not self.make_view_once(step, made, lines):
             self.write(step, made, lines)
-        self.check(step, made)
+        self.check(zip(step.outputs, made, strict=True), step.apply)
 
     def recorded(
         self, step: Call, inputs: Sequence[str], out: str | None
     ) -> tuple[list[str], list[str]]:
         """The names of the results and the lines that make them, written by the gate's forward."""
-        recorder = Recorder(self.fresh)
+        recorder = Recorder(self.fresh, self.module)
         codes = [self.code(recorder, n, a) for n, a in zip(inputs, step.inputs, strict=True)]
         options: dict[str, Any] = {"out": self.code(recorder, out, step.outputs[0])} if out else {}
         if step.scratch:
@@ -369,7 +390,7 @@ class _Writer:
         types = [a.type for a in step.outputs]
         self.gates.append(CalledGate(gate, types, apply.single, apply.where))
         made = [self.fresh() for _ in step.outputs]
-        call = f"gates[{len(self.gates) - 1}].forward({', '.join(['np', *inputs])})"
+        call = f"gates[{len(self.gates) - 1}].forward({', '.join([self.module, *inputs])})"
         return made, [f"{', '.join(made)}{'' if apply.single else ','} = {call}"]
 
     def named(
@@ -410,18 +431,18 @@ class _Writer:
         """Lines that check the type of what a user's gate made."""
         found = []
         for array, name in zip(step.outputs, made, strict=True):
-            given = f"(np.asarray({name}).dtype, np.shape({name}))"
+            given = f"({self.module}.asarray({name}).dtype, {self.module}.shape({name}))"
             message = f"{step.apply.gate}.infer says {array.type}, its forward gave"
             test = f"if {given} != ({dtype_of(array)}, {shape_of(array)})"
             found.append(f"{test}: raise ValueError({message!r}, *{given})")
         return found
 
-    def check(self, step: Call, made: Sequence[str]) -> None:
+    def check(self, made: Iterable[tuple[Array, str]], apply: Apply) -> None:
         """With check_nan: look at each float that a gate made."""
         if not self.check_nan:
             return
-        for array, name in zip(step.outputs, made, strict=True):
+        for array, name in made:
             if array.type.differentiable:
-                self.checked.append(step.apply)
+                self.checked.append(apply)
                 number = str(len(self.checked) - 1)
-                self.line(f"finite({', '.join([name, number, *self.counters()])})", step.apply)
+                self.line(f"finite({', '.join([name, number, *self.counters()])})", apply)

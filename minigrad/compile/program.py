@@ -48,6 +48,8 @@ class Program:
     """With check_nan, the applications that ``finite`` is told the numbers of."""
     native: str = ""
     """C source of the functions that it calls."""
+    cuda: str = ""
+    """CUDA source of the kernels that it launches."""
     sites: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """By function, the gates at which it may find an index outside of an axis of so many places."""
 
@@ -78,6 +80,8 @@ class Program:
         if self.native:
             c = import_module(".c", __package__)  # loaded already: it has written the source
             namespace["native"] = c.Library(self.native, self.sites)
+        if self.cuda:
+            namespace["cuda"] = import_module(".cuda", __package__).kernels(self.cuda)
         exec(compile(source, filename, "exec"), namespace)
         namespace["finite"] = finite
         program: Callable[..., tuple[Array, ...]] = namespace["program"]

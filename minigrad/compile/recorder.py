@@ -24,16 +24,18 @@ class Unwritable(TypeError):
 
 
 class Recorder:
-    """Takes down lines. It stands for `xp`: ``recorder.tanh(x)`` is the line ``t = np.tanh(x)``."""
+    """Takes down lines. It stands for `xp`: ``recorder.tanh(x)`` is the line ``t = np.tanh(x)``, or
+    that of another `module`."""
 
-    def __init__(self, fresh_name: Callable[[], str]) -> None:
+    def __init__(self, fresh_name: Callable[[], str], module: str = "np") -> None:
         self._lines: list[str] = []
         self._fresh = fresh_name
+        self._module = module
 
     def __getattr__(self, name: str) -> "Code":
         if name.startswith("_"):
             raise AttributeError(name)
-        return Code(self, f"np.{name}")
+        return Code(self, f"{self._module}.{name}")
 
     def _assign(self, expression: str) -> "Code":
         name = self._fresh()
@@ -85,7 +87,8 @@ class Code:
 
     def _name(self) -> str:
         """What it is called where it is used; an attribute of an array gets a name first."""
-        named = self._text.isidentifier() or self._text.startswith("np.")
+        module = f"{self._recorder._module}."
+        named = self._text.isidentifier() or self._text.startswith(module)
         return self._text if named else self._recorder._assign(self._text)._text
 
     def __bool__(self) -> bool:

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable, Sequence
 from operator import attrgetter, is_
 from sys import getrefcount
+from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError
 from ..interpret import label
 from ..rewrite import Vector
-from ..types import Array
+from ..types import Array, on_host
 from ..variables import Parameter
 
 __all__ = ["State"]
@@ -31,24 +32,39 @@ _HELD: Callable[[Parameter], Array] = attrgetter("_value")
 _STORE: Callable[[Parameter, Array], None] = vars(Parameter)["_value"].__set__
 
 
+def _in_numpy(values: list[Array]) -> list[Array]:
+    """Values that NumPy reads: a function on a GPU may have left them there."""
+    return values if _NUMPY.issuperset(map(type, values)) else list(map(on_host, values))
+
+
+_NUMPY = {np.ndarray}
+
+
 class State:
     """The parameters that a program reads and those that it updates; some lie in vectors.
 
-    A program takes and gives single ones first, then the vectors.
+    A program takes and gives single ones first, then the vectors. They are arrays of `xp`: `here`
+    makes such of values that another function may have stored.
     """
 
     def __init__(
-        self, single: Sequence[Parameter], changed: Sequence[Parameter], vectors: Sequence[Vector]
+        self,
+        single: Sequence[Parameter],
+        changed: Sequence[Parameter],
+        vectors: Sequence[Vector],
+        xp: Any = np,
+        here: Callable[[list[Any]], list[Any]] = _in_numpy,
     ) -> None:
         in_vectors = [p for vector in vectors for p in vector.parameters]
         self.parameters = [*single, *in_vectors]
         self.updated = [*changed, *in_vectors]
         self._singles = len(single)
-        self._vectors = [_Held(vector) for vector in vectors]
+        self._vectors = [_Held(vector, xp) for vector in vectors]
+        self._here = here
 
     def read(self) -> list[Array]:
         """The values that a program takes."""
-        values = list(map(_HELD, self.parameters))
+        values = self._here(list(map(_HELD, self.parameters)))
         start = self._singles
         taken = values[:start]
         for held in self._vectors:
@@ -80,8 +96,8 @@ class State:
 class _Held:
     """The array behind a vector of parameters, whose values are views of it until one is set."""
 
-    def __init__(self, vector: Vector) -> None:
-        self.places = vector.places
+    def __init__(self, vector: Vector, xp: Any) -> None:
+        self.xp, self.places = xp, vector.places
         self.array: Array = np.empty(0)
         self.pieces: Sequence[Array | None] = [None] * len(self.places)
         self.spare: Array | None = None
@@ -89,7 +105,7 @@ class _Held:
     def joined(self, values: list[Array]) -> Array:
         """The values of the parameters, end to end."""
         if not all(map(is_, values, self.pieces)):
-            self.array = np.concatenate([a.reshape(-1) for a in values])
+            self.array = self.xp.concatenate([a.reshape(-1) for a in values])
         return self.array
 
     def room(self) -> Array:
@@ -99,7 +115,8 @@ class _Held:
         """
         spare, self.spare = self.spare, None
         if spare is None or getrefcount(spare) > _ALONE or not _GIL:
-            return np.empty(self.array.shape, self.array.dtype)
+            room: Array = self.xp.empty(self.array.shape, self.array.dtype)
+            return room
         return spare
 
     def parted(self, array: Array) -> list[Array]:

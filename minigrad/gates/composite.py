@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..dims import Size
 from ..errors import ShapeError
 from ..graph import Gate
 from ..notation import Notation, call
@@ -123,9 +124,11 @@ class _AlongAxis(Composite):
             raise ShapeError(f"there is no axis {self.axis} in {x.shape}")
         return Type(x.shape, ufunc_dtype("exp", x.dtype))
 
-    def top(self, xp: Any, x: Any) -> Any:
+    def top(self, x: Any, size: Size) -> Any:
         """The largest along the axis, with which no exponential overflows; -inf of nothing."""
-        return x.max(axis=self.axis, keepdims=True, initial=-np.inf)
+        if size:
+            return x.max(axis=self.axis, keepdims=True)
+        return x.sum(axis=self.axis, keepdims=True) - np.inf
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,8 @@ class Softmax(_AlongAxis):
         return x.exp() / x.exp().sum(axis=self.axis, keepdims=True)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        x = _as_float(x)
-        shifted = xp.subtract(x, self.top(xp, x), out=out)
+        x, size = _as_float(x), x.shape[self.axis]
+        shifted = xp.subtract(x, self.top(x, size), out=out)
         e = xp.exp(shifted, out=out)
         return xp.divide(e, e.sum(axis=self.axis, keepdims=True), out=out)
 
@@ -161,8 +164,8 @@ class LogSoftmax(_AlongAxis):
         return x - x.exp().sum(axis=self.axis, keepdims=True).log()
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        x = _as_float(x)
-        shifted = xp.subtract(x, self.top(xp, x), out=out)
+        x, size = _as_float(x), x.shape[self.axis]
+        shifted = xp.subtract(x, self.top(x, size), out=out)
         total = xp.exp(shifted).sum(axis=self.axis, keepdims=True)
         return xp.subtract(shifted, xp.log(total), out=out)
 
@@ -187,8 +190,8 @@ class LogSumExp(_AlongAxis):
         return Type((*full.shape[: self.axis], *kept, *full.shape[self.axis + 1 :]), full.dtype)
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        x = _as_float(x)
-        top = self.top(xp, x)
+        x, size = _as_float(x), x.shape[self.axis]
+        top = self.top(x, size)
         top = xp.where(xp.isfinite(top), top, 0)  # inf - inf would be NaN
         total = xp.exp(x - top).sum(axis=self.axis, keepdims=True)
         result = xp.log(total) + top

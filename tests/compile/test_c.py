@@ -191,5 +191,5 @@ def test_without_a_compiler_c_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_backend_that_is_not_there() -> None:
-    with pytest.raises(BackendError, match='"numpy", "c" or "auto"'):
+    with pytest.raises(BackendError, match='"numpy", "c", "cupy" or "auto"'):
         mg.function([], mg.constant(1.0), backend="cuda")
