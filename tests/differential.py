@@ -8,6 +8,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.interpret import evaluate
 from minigrad.rewrite import NAMES
+from minigrad.types import on_host
 from minigrad.variables import Parameter, Variable
 from tests.helpers import Array
 
@@ -41,6 +42,7 @@ def assert_compiled_right(
 
 def assert_close(found: Array, right: Array, tolerance: float, what: str) -> None:
     """Equal in shape and dtype, and in value up to a part of the largest element."""
+    found = on_host(found)
     assert (found.shape, found.dtype) == (right.shape, right.dtype), what
     finite = np.abs(right[np.isfinite(right)])
     atol = tolerance * max(1.0, float(finite.max(initial=0)))

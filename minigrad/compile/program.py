@@ -81,7 +81,7 @@ class Program:
             c = import_module(".c", __package__)  # loaded already: it has written the source
             namespace["native"] = c.Library(self.native, self.sites)
         if self.cuda:
-            namespace["cuda"] = import_module(".cuda", __package__).kernels(self.cuda)
+            namespace["cuda"] = import_module(".cuda", __package__).compiled(self.cuda)
         exec(compile(source, filename, "exec"), namespace)
         namespace["finite"] = finite
         program: Callable[..., tuple[Array, ...]] = namespace["program"]

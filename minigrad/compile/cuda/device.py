@@ -8,7 +8,7 @@ import numpy as np
 from ...errors import BackendError
 from ...types import cast_safely
 
-__all__ = ["Device", "kernels"]
+__all__ = ["Device", "compiled"]
 
 _OPTIONS = (
     "--std=c++17",  # numbers are written in hexadecimal
@@ -39,7 +39,7 @@ def _cupy() -> Any:
     return cupy
 
 
-def kernels(source: str) -> Callable[[str], Any]:
+def compiled(source: str) -> Callable[[str], Any]:
     """What finds a kernel of a CUDA source by its name; CuPy keeps what it has compiled."""
     get: Callable[[str], Any] = _cupy().RawModule(code=source, options=_OPTIONS).get_function
     return get
