@@ -130,6 +130,8 @@ class CupyWriter(Writer):
         names = ", ".join(array.name for array, _ in step.written if array.name)
         apply = step.written[0][1]
         self.line(f"{step.kernel}(({step.blocks},), ({step.threads},), {arguments})", apply, names)
+        if step.finds_index and self.check_nan:  # what it made may be anything else
+            self.line("check(outside)", apply)
         for array, made_by in step.written:
             self.check([(array, self.value(array))] if self.check_nan else (), made_by)
 

@@ -144,8 +144,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"Unsupported type {type(value)}")
 
 
-def _new(array: np.ndarray) -> ndarray:
+def _new(found: Any) -> ndarray:
     """An array with memory of its own."""
+    array = np.asarray(found)
     return ndarray(array if array.flags.owndata else array.copy())
 
 
