@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..dims import Dim, bind_sizes, show_shape
+from ..dims import Dim, bind_sizes
 from ..errors import (
     ArgumentError,
     BackendError,
     CompileError,
-    DTypeError,
     NotFiniteError,
     ReentryError,
-    ShapeError,
 )
 from ..graph import Binding, Graph, leaves, substitute
 from ..interpret import label
@@ -31,6 +29,7 @@ from ..types import Array, cast_safely
 from ..variables import Constant, Parameter, Variable, as_variables
 from .arguments import Arguments
 from .blocks import in_blocks
+from .given import Updates, checked_givens, checked_updates
 from .loaded import Loaded, not_finite
 from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
@@ -53,8 +52,6 @@ _SHOWN = {"numpy": "NumPy", "c": "C and NumPy", "cupy": "CuPy and CUDA"}
 _LANGUAGES = {"numpy": "numpy", "c": "c", "cupy": "cupy", "cuda": "cupy"}
 _KEPT = 128  # programs of one function, the latest, each with its memory
 _MEMORY = 2**30  # bytes that these may keep, but for one
-
-Updates = Mapping[Parameter, Any] | Iterable[tuple[Parameter, Any]]
 
 
 def function(
@@ -135,8 +132,8 @@ class Function:
         found, _, structure = flatten(outputs)
         self._nested = _nesting(structure)
         results = [as_variables(v)[0] for v in found]
-        changes = _checked_updates(updates)
-        replaced = _checked_givens(givens)
+        changes = checked_updates(updates)
+        replaced = checked_givens(givens)
         edge = {v: v for v in self._inputs}  # nothing changes behind an input that is computed
         while True:  # default updates may need further parameters
             wanted = [*results, *changes.values()]
@@ -363,9 +360,6 @@ def _fresh(results: Sequence[Any], given: Sequence[Array], xp: Any) -> list[Arra
     return fresh
 
 
-# ---------------------------------------------------------------- what `function` is given
-
-
 def _nesting(structure: Structure | None) -> Callable[[list[Array]], Any]:
     """What nests results as the outputs were; quickly where they are hardly nested."""
     if structure is None:
@@ -373,48 +367,3 @@ def _nesting(structure: Structure | None) -> Callable[[list[Array]], Any]:
     if structure.kind in (list, tuple) and not any(structure.children):
         return structure.kind
     return partial(unflatten, structure)
-
-
-def _checked_givens(givens: Mapping[Variable, Any] | None) -> dict[Variable, Variable]:
-    found = {}
-    for v, value in (givens or {}).items():
-        if not isinstance(v, Variable):
-            raise ArgumentError(f"givens maps variables, and {v!r} is none")
-        new = as_variables(v, value)[1]
-        if new.type != v.type:
-            raise ArgumentError(f"givens: {label(v)} is {v.type}, what stands for it {new.type}")
-        found[v] = new
-    return found
-
-
-def _checked_updates(updates: Updates | None) -> dict[Parameter, Variable]:
-    """The parameters that change, and their new values."""
-    if isinstance(updates, Variable) or not isinstance(updates, Iterable | None):
-        what = "did you mean its .updates(cost, parameters)?" if hasattr(updates, "updates") else ""
-        raise ArgumentError(f"updates are pairs (parameter, new value), not {updates!r} {what}")
-    pairs = list(updates.items() if isinstance(updates, Mapping) else updates or ())
-    found: dict[Parameter, Variable] = {}
-    for pair in pairs:
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise ArgumentError(f"updates are pairs (parameter, new value), and {pair!r} is none")
-        p, value = pair
-        if not isinstance(p, Parameter):
-            raise ArgumentError(f"only parameters can be updated, and {p!r} is none")
-        if p in found:
-            raise ArgumentError(f"there are two updates of {label(p)}", p.where)
-        new = as_variables(p, value)[1]
-        if new.dtype != p.dtype:
-            raise DTypeError(
-                f"the update of {label(p)} is {new.dtype}, and it is {p.dtype}: use .astype",
-                new.where,
-            )
-        if new.ndim != p.ndim or any(
-            isinstance(a, int) and a != b for a, b in zip(new.shape, p.shape, strict=True)
-        ):
-            raise ShapeError(
-                f"the update of {label(p)} has shape {show_shape(new.shape)}, and it has "
-                f"{show_shape(p.shape)}",
-                new.where,
-            )
-        found[p] = new
-    return found

@@ -47,7 +47,7 @@ def write(
 ) -> Program:
     """The program, whose kernels are in the source `cuda`. `sites` are what may find an index
     outside of its axis; `half` the dtype that operands of products are rounded to."""
-    return CupyWriter(check_nan, indexed=sites, half=half).written(plan, cuda)
+    return CupyWriter(check_nan=check_nan, indexed=sites, half=half).written(plan, cuda)
 
 
 @dataclass
@@ -61,7 +61,7 @@ class CupyWriter(Writer):
     whole: set[Array] = field(default_factory=set)
 
     def written(self, plan: Plan, cuda: str) -> Program:
-        self.whole.update(plan.arguments)
+        self.whole.update(plan.arguments, plan.constants.values())
         if self.indexed:
             sites = "\n".join(f"    {site!r}," for site in self.indexed)
             self.head += [Line(text, 0) for text in _CHECK.format(sites=sites).splitlines()]

@@ -124,23 +124,18 @@ def test_arguments_may_lie_anyhow(cupy: Any) -> None:
         np.testing.assert_allclose(f(argument).get(), np.exp(a * 2), rtol=1e-6)
 
 
-class Turned(mg.Gate):
-    """A user's gate: nobody knows where its result lies."""
-
-    def infer(self, x: mg.Type) -> mg.Type:
-        return mg.Type(x.shape[::-1], x.dtype)
-
-    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return x.transpose((1, 0))
-
-
 def test_what_all_steps_read_is_made_contiguous_before_them() -> None:
-    x = mg.input("x", (3, "T"), "float64")
-    last, _ = mg.scan(lambda h, x: (mg.sin(h + x), None), mg.zeros((3,), "float64"), Turned()(x))
-    lines = mg.function([x], last).source("cupy", T=4).partition("def program")[2].splitlines()
+    """What a loop has carried may lie anywhere."""
+    xs = mg.input("xs", ("T", 3), "float64")
+    start = mg.zeros((3,), "float64")
+    first, _ = mg.scan(lambda h, x: (mg.sin(h + x), None), start, xs)
+    last, _ = mg.scan(lambda h, x: (mg.sin(h * x) - first, None), start, xs)
+    f = mg.function([xs], last)
+    lines = f.source("cupy", T=4).partition("def program")[2].splitlines()
     (place,) = [i for i, line in enumerate(lines) if "= contiguous(" in line]
-    assert place < next(i for i, line in enumerate(lines) if "for t" in line)
-    assert_compiled_right([last], {x: np.arange(12.0).reshape(3, 4)}, 1e-12, ALL)
+    _, loop = [i for i, line in enumerate(lines) if "for t" in line]
+    assert place < loop
+    assert_compiled_right([last], {xs: np.arange(12.0).reshape(4, 3)}, 1e-12, ALL)
 
 
 def test_results_are_fresh() -> None:
