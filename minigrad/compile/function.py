@@ -50,6 +50,7 @@ __all__ = ["Function", "function"]
 
 _SHOWN = {"numpy": "NumPy", "c": "C and NumPy", "cupy": "CuPy and CUDA"}
 _LANGUAGES = {"numpy": "numpy", "c": "c", "cupy": "cupy", "cuda": "cupy"}
+_HALVES = ("float16", "bfloat16")
 _KEPT = 128  # programs of one function, the latest, each with its memory
 _MEMORY = 2**30  # bytes that these may keep, but for one
 
@@ -63,6 +64,7 @@ def function(
     backend: str = "auto",
     optimize: bool | Mapping[str, bool] = True,
     check_nan: bool = False,
+    matmul_dtype: str | None = None,
 ) -> "Function":
     """Compile a graph into something to call: ``f(*arrays)`` returns what `outputs` was.
 
@@ -79,6 +81,8 @@ def function(
         optimize: False switches all rewrites off, {"share": False} one of them.
         check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming
             its line and time step. Slow.
+        matmul_dtype: "float16" or "bfloat16", with "cupy": products of float32 matrices round their
+            operands to 16 bits, and add up in float32.
 
     >>> import minigrad as mg
     >>> x, w = mg.input("x"), mg.parameter(3.0, "w")
@@ -100,7 +104,13 @@ def function(
             f"there is no backend {backend!r} in this version of minigrad: use "
             '"numpy", "c", "cupy" or "auto"'
         )
-    return Function(inputs, outputs, updates, givens, name, optimize, check_nan, backend)
+    if matmul_dtype is not None and (backend != "cupy" or matmul_dtype not in _HALVES):
+        raise ArgumentError(
+            f'matmul_dtype={matmul_dtype!r} with the backend {backend!r}: it is "float16" or '
+            '"bfloat16", and with backend="cupy" alone'
+        )
+    half = matmul_dtype
+    return Function(inputs, outputs, updates, givens, name, optimize, check_nan, backend, half)
 
 
 class Function:
@@ -119,12 +129,15 @@ class Function:
         optimize: bool | Mapping[str, bool],
         check_nan: bool,
         backend: str = "numpy",
+        matmul_dtype: str | None = None,
     ) -> None:
         self._backend = "numpy" if check_nan and backend == "c" else backend
         self.name = name or "function"
-        self._check_nan = check_nan
+        self._check_nan, self._half = check_nan, matmul_dtype
         cuda = import_module(".cuda", __package__) if backend == "cupy" else None
         self._device = cuda.Device() if cuda else None
+        if cuda and matmul_dtype:
+            cuda.products(matmul_dtype)  # it says now what is missing
         self._xp = self._device.xp if self._device else np
         cast = self._device.cast if self._device else cast_safely
         self._arguments = Arguments(inputs, self.name, cast)
@@ -261,7 +274,8 @@ class Function:
         steps = plan(graph, SMALLEST if backend == "numpy" else 0, filled)
         if backend == "cupy":
             cuda = import_module(".cuda", __package__)
-            return cuda.write(steps, *cuda.lower(steps, self._check_nan), self._check_nan)
+            source, sites = cuda.lower(steps, self._check_nan)
+            return cuda.write(steps, source, sites, self._check_nan, self._half)
         if backend == "c":
             c = import_module(".c", __package__)  # with compiler and cache: only where asked for
             source = c.lower(steps)

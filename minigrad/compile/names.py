@@ -10,7 +10,7 @@ from .plan import Array
 
 __all__ = ["Names"]
 
-_OWN = "np cp program finite gates native cuda contiguous outside check half"
+_OWN = "np cp program finite gates native cuda contiguous outside check product"
 _RESERVED = {*keyword.kwlist, *dir(builtins), *_OWN.split()}
 
 

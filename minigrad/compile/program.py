@@ -50,6 +50,8 @@ class Program:
     """C source of the functions that it calls."""
     cuda: str = ""
     """CUDA source of the kernels that it launches."""
+    half: str | None = None
+    """The dtype that a GPU rounds the operands of products to."""
     sites: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """By function, the gates at which it may find an index outside of an axis of so many places."""
 
@@ -82,6 +84,8 @@ class Program:
             namespace["native"] = c.Library(self.native, self.sites)
         if self.cuda:
             namespace["cuda"] = import_module(".cuda", __package__).compiled(self.cuda)
+        if self.half:
+            namespace["product"] = import_module(".cuda", __package__).products(self.half)
         exec(compile(source, filename, "exec"), namespace)
         namespace["finite"] = finite
         program: Callable[..., tuple[Array, ...]] = namespace["program"]

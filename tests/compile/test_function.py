@@ -266,7 +266,7 @@ MISUSE: dict[str, tuple[Callable[[Any, Any], Any], type[MinigradError], str]] = 
     "an unknown backend": (
         lambda x, p: mg.function([x], x, backend="fortran"),
         BackendError,
-        'there is no backend \'fortran\' .*use "numpy", "c" or "auto"',
+        'there is no backend \'fortran\' .*use "numpy", "c", "cupy" or "auto"',
     ),
 }
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from ...errors import BackendError
 from ...types import cast_safely
+from .half import Products
 
-__all__ = ["Device", "compiled"]
+__all__ = ["Device", "compiled", "products"]
 
 _OPTIONS = (
     "--std=c++17",  # numbers are written in hexadecimal
@@ -43,6 +44,11 @@ def compiled(source: str) -> Callable[[str], Any]:
     """What finds a kernel of a CUDA source by its name; CuPy keeps what it has compiled."""
     get: Callable[[str], Any] = _cupy().RawModule(code=source, options=_OPTIONS).get_function
     return get
+
+
+def products(name: str) -> Products:
+    """Products of matrices in 16 bits."""
+    return Products(_cupy(), name)
 
 
 class Device:

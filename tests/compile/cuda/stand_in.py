@@ -4,6 +4,7 @@ Arrays here are none of NumPy's, a single number stays an array, reductions of n
 `take` has no mode, `dot` no `out` of another dtype or order. New memory is full of NaN.
 """
 
+import ctypes
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType, SimpleNamespace
@@ -37,7 +38,15 @@ class ndarray:  # noqa: N801  # CuPy's name
     @property
     def flags(self) -> Any:
         contiguous = self._array.flags.c_contiguous
-        return SimpleNamespace(c_contiguous=contiguous, owndata=self.base is None)
+        return SimpleNamespace(
+            c_contiguous=contiguous,
+            f_contiguous=self._array.flags.f_contiguous,
+            owndata=self.base is None,
+        )
+
+    @property
+    def data(self) -> Any:
+        return SimpleNamespace(ptr=self._array.ctypes.data)
 
     def get(self) -> np.ndarray:
         return self._array.copy()
@@ -247,6 +256,31 @@ class CUDARuntimeError(RuntimeError):
     pass
 
 
+_KINDS = {0: np.dtype(np.float32), 2: np.dtype(np.float16)}
+
+
+def _matrix(pointer: int, kind: int, rows: int, columns: int, apart: int) -> np.ndarray:
+    """A matrix as cuBLAS sees it: columns one after another, so far apart."""
+    assert apart >= rows
+    dtype = _KINDS[kind]
+    memory = (ctypes.c_char * (dtype.itemsize * apart * columns)).from_address(pointer)
+    return np.frombuffer(memory, dtype).reshape(columns, apart)[:, :rows].T
+
+
+def gemm_ex(
+    handle: int, turn_a: int, turn_b: int, m: int, n: int, k: int,
+    alpha: int, a: int, a_kind: int, lda: int, b: int, b_kind: int, ldb: int,
+    beta: int, c: int, c_kind: int, ldc: int, compute: int, algorithm: int,
+) -> None:  # fmt: skip
+    """c = a b, each turned or not, of 16 bits, added up in float32."""
+    assert (handle, compute, algorithm) == (7, 68, -1)
+    assert _matrix(alpha, 0, 1, 1, 1) == 1
+    assert _matrix(beta, 0, 1, 1, 1) == 0
+    left = _matrix(a, a_kind, k, m, lda).T if turn_a else _matrix(a, a_kind, m, k, lda)
+    right = _matrix(b, b_kind, n, k, ldb).T if turn_b else _matrix(b, b_kind, k, n, ldb)
+    _matrix(c, c_kind, m, n, ldc)[:] = left.astype("float32") @ right.astype("float32")
+
+
 def module(devices: int = 1) -> ModuleType:
     """A module to be called cupy."""
     cupy = ModuleType("cupy")
@@ -262,6 +296,16 @@ def module(devices: int = 1) -> ModuleType:
     cupy.zeros = lambda shape, dtype: _new(np.zeros(shape, dtype))  # type: ignore[attr-defined]
     cupy.arange = lambda n: _new(np.arange(n))  # type: ignore[attr-defined]
     cupy.shape = lambda a: a.shape  # type: ignore[attr-defined]
-    runtime = SimpleNamespace(getDeviceCount=lambda: devices, CUDARuntimeError=CUDARuntimeError)
-    cupy.cuda = SimpleNamespace(runtime=runtime)  # type: ignore[attr-defined]
+    runtime = SimpleNamespace(
+        getDeviceCount=lambda: devices,
+        CUDARuntimeError=CUDARuntimeError,
+        CUDA_R_32F=0,
+        CUDA_R_16F=2,
+        CUDA_R_16BF=14,
+    )
+    cublas = SimpleNamespace(gemmEx=gemm_ex, CUBLAS_COMPUTE_32F=68, CUBLAS_GEMM_DEFAULT=-1)
+    device = SimpleNamespace(get_cublas_handle=lambda: 7)
+    cupy.cuda = SimpleNamespace(  # type: ignore[attr-defined]
+        runtime=runtime, cublas=cublas, device=device
+    )
     return cupy
