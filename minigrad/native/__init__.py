@@ -2,6 +2,15 @@
 
 from .blas import Blas, find_blas
 from .compiler import Compiler, find_compiler, load
-from .library import Library, header
+from .library import Library, elementary, header
 
-__all__ = ["Blas", "Compiler", "Library", "find_blas", "find_compiler", "header", "load"]
+__all__ = [
+    "Blas",
+    "Compiler",
+    "Library",
+    "elementary",
+    "find_blas",
+    "find_compiler",
+    "header",
+    "load",
+]

@@ -11,7 +11,7 @@ from ..types import Array
 from .blas import find_blas
 from .compiler import load
 
-__all__ = ["Library", "header"]
+__all__ = ["Library", "elementary", "header"]
 
 # Where an array keeps the pointer to its data, and its flags. NumPy's C API promises this order
 # (data, nd, dimensions, strides, base, descr, flags, behind the head of every object): the macros
@@ -21,13 +21,17 @@ _FLAGS = _DATA + 6 * ctypes.sizeof(ctypes.c_void_p)
 _PLAIN = 0x0101  # contiguous, and aligned
 
 
+def elementary() -> str:
+    """The functions that scalar expressions of gates call; in C, with real.h in its place."""
+    return (files(__package__) / "elementary.h").read_text(encoding="utf-8")
+
+
 @cache
 def header() -> str:
     """What C source begins with: the functions that scalar expressions of gates call, and
     ``mg_data(array, &plain)``, which finds the data of an array and notes that it is not plain."""
-    here = files(__package__)
-    text = (here / "elementary.h").read_text(encoding="utf-8")
-    text = text.replace('#include "real.h"', (here / "real.h").read_text(encoding="utf-8"))
+    real = (files(__package__) / "real.h").read_text(encoding="utf-8")
+    text = elementary().replace('#include "real.h"', real)
     return f"""{text}
 static inline char *mg_data(const char *array, int *plain) {{
     *plain &= (*(const int *)(array + {_FLAGS}) & {_PLAIN}) == {_PLAIN};

@@ -12,14 +12,13 @@ do not fit into one loop. A row becomes one number in shared memory, in halves:
                               shared[threadIdx.x] = r, and so on: 128 + 128, 64 + 64, …
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
-from ...dims import product
 from ...gates import Mean
-from ...gates.reductions import Reduction
 from ...graph import Apply
-from ..c.grouping import Grouping, Work
+from ..c.grouping import Grouping, Work, fold_of, joins
 from ..c.layout import Layout
 from ..c.lines import Lines
 from ..c.text import C_TYPES, Uncovered
@@ -72,7 +71,7 @@ class Kernel(Lines):
 
 def each_element(kernel: Kernel, shape: Sequence[int], apply: Apply | None = None) -> list[str]:
     """Let a thread do each element of an array; its place in each axis."""
-    count = int(product(shape))  # type: ignore[arg-type]  # bound: a number
+    count = prod(shape)
     if count >= 2**31:
         raise Uncovered("an array of 2³¹ elements")
     kernel.threads = threads_for(count)
@@ -92,14 +91,15 @@ class Threads(Grouping):
     """Whether a block does a row."""
 
     def takes(self, call: Call) -> bool:
+        before = self.works, self.last
         full = self.works and (self.alone or len(self.works) == _MOST)
         if full or not super().takes(call):
             return False
-        *before, work = self.works
-        by_rows = self.by_rows or work.is_reduction or bool(before and not self.joins(before, work))
+        *others, work = self.works
+        by_rows = self.by_rows or work.is_reduction or bool(others and not joins(others, work))
         if by_rows and self.longest > _LONGEST and self.rows < _MANY:
-            self.works.pop()
-            if not before:
+            self.works, self.last = before
+            if not self.works:
                 raise Uncovered("a few long rows, for which one block each is too little")
             return False
         self.by_rows = by_rows
@@ -107,13 +107,12 @@ class Threads(Grouping):
 
     @property
     def rows(self) -> int:
-        return int(product(self.works[0].out.shape[:-1]))  # type: ignore[arg-type]
+        return prod(self.works[0].shape[:-1])
 
     @property
     def longest(self) -> int:
         """The elements of the longest row."""
-        shapes = [a.type.shape for w in self.works for a in (*w.call.inputs, *w.call.outputs)]
-        return max((int(shape[-1]) for shape in shapes if shape), default=1)  # type: ignore[arg-type]
+        return max(prod(work.shape[-1:]) for work in self.works)
 
     @property
     def written(self) -> list[tuple[Array, Apply]]:
@@ -126,75 +125,78 @@ class Threads(Grouping):
             self.write_rows()
             return
         layouts = [x for work in self.works for x, _ in work.touched]
-        counters = each_element(self.lines, _merged(self.works[0].out.shape, layouts))
-        self.elements(self.works, counters)
+        counters = each_element(self.lines, _merged(self.works[0].shape, layouts))
+        self.elements(self.works, counters, {})
 
     def write_rows(self) -> None:
         kernel = self.lines
         kernel.blocks, kernel.threads = self.rows, threads_for(self.longest)
-        outer = kernel.unravel("blockIdx.x", self.works[0].out.shape[:-1])
-        together: list[Work] = []
-        for work in self.works:
-            if together and not self.joins(together, work):
-                self.inner(together, outer)
+        outer = kernel.unravel("blockIdx.x", self.works[0].shape[:-1])
+        for k, together in enumerate(self.together(self.works)):
+            if k:
                 kernel.line("__syncthreads();")
-                together = []
-            together.append(work)
-        self.inner(together, outer)
+            self.inner(together, outer)
 
     def inner(self, together: Sequence[Work], outer: Sequence[str]) -> None:
-        if together[0].is_reduction:
-            self.reduce(together[0], outer)
-            return
-        shape = together[0].out.shape
-        j = self.begin_row(shape[-1] if shape else 1)
-        self.elements(together, [*outer, j] if shape else [])
-        self.lines.close(1)
-
-    def begin_row(self, n: int) -> str:
         """A loop in which the threads of a block share the elements of a row."""
-        kernel, j = self.lines, self.lines.fresh("j")
+        kernel, shape, j = self.lines, together[0].shape, self.lines.fresh("j")
+        totals = {id(w): self.begin(w, outer) for w in together if w.is_reduction}
+        n = prod(shape[-1:])
         kernel.line(f"for (int64_t {j} = threadIdx.x; {j} < {n}; {j} += blockDim.x) {{")
         kernel.depth += 1
-        return j
+        self.elements(together, [*outer, j] if shape else [], totals)
+        kernel.close(1)
+        for k, work in enumerate(w for w in together if w.is_reduction):
+            if k:
+                kernel.line("__syncthreads();")
+            self.end(work, totals[id(work)], outer)
 
-    def elements(self, works: Sequence[Work], counters: Sequence[str]) -> None:
-        """One element of each gate; what another one reads stays in a register."""
+    def elements(
+        self, works: Sequence[Work], counters: Sequence[str], totals: Mapping[int, str]
+    ) -> None:
+        """One element of each gate, in a register; stored, where others read it. `totals` are the
+        variables in which a thread adds up what it sees of a row."""
         kernel = self.lines
         held: dict[Layout, str] = {}
         last = {work.out: k for k, work in enumerate(works)}
+        calls = [] if self.alone else [work.call for work in works]
         for k, work in enumerate(works):
+            if work.is_reduction:
+                r, (x,) = totals[id(work)], work.reads
+                assert x
+                kernel.line(f"{r} = {fold_of(work)[1].format(r, self.read(x, held, counters))};")
+                continue
             held[work.out] = self.element(work, held, counters)
-            if last[work.out] == k:
+            if last[work.out] == k and not kernel.readers.are_among(work.call, calls):
                 kernel.line(f"{kernel.at(work.out, counters)} = {held[work.out]};")
 
-    def reduce(self, work: Work, outer: Sequence[str]) -> None:
-        """One number of a row: each thread has a part, then half of them have it, and so on."""
-        kernel, gate, (x,) = self.lines, work.call.gate, work.reads
-        assert isinstance(gate, Reduction)
-        assert gate.fold
+    # ------------------------------------------------------------ one number of each row
+
+    def begin(self, work: Work, outer: Sequence[str]) -> str:
+        """The variable of a thread for its part of a row."""
+        (x,), start, r = work.reads, fold_of(work)[0], self.lines.fresh("r")
         assert x
-        start, step = gate.fold
-        kind, n = C_TYPES[x.type.dtype.name], x.shape[-1]
-        r, s, half, one = (kernel.fresh(stem) for stem in ("r", "s", "half", "x"))
+        start = self.lines.at(x, [*outer, "0"]) if start == "first" else start
+        self.lines.line(f"{C_TYPES[x.type.dtype.name]} {r} = {start};", work.call.apply)
+        return r
+
+    def end(self, work: Work, r: str, outer: Sequence[str]) -> None:
+        """Each thread has its part; then half of them have it, and so on."""
+        kernel, kind = self.lines, C_TYPES[work.out.type.dtype.name]
+        s, half = kernel.fresh("s"), kernel.fresh("half")
         if not kernel.shares:
             kernel.line(f"__shared__ double shared[{THREADS}];")
             kernel.shares = True
-        start = kernel.at(x, [*outer, "0"]) if start == "first" else start
-        kernel.line(f"{kind} *const {s} = ({kind} *)shared;", work.call.apply)
-        kernel.line(f"{kind} {r} = {start};")
-        j = self.begin_row(n)
-        kernel.line(f"const {kind} {one} = {kernel.at(x, [*outer, j])};")
-        kernel.line(f"{r} = {step.format(r, one)};")
-        kernel.close(1)
         here, there = f"{s}[threadIdx.x]", f"{s}[threadIdx.x + {half}]"
+        kernel.line(f"{kind} *const {s} = ({kind} *)shared;")
         kernel.line(f"{here} = {r};")
         kernel.line("__syncthreads();")
         kernel.line(f"for (int {half} = blockDim.x / 2; {half} > 0; {half} /= 2) {{")
-        kernel.line(f"    if (threadIdx.x < {half}) {here} = {step.format(here, there)};")
+        step = fold_of(work)[1].format(here, there)
+        kernel.line(f"    if (threadIdx.x < {half}) {here} = {step};")
         kernel.line("    __syncthreads();")
         kernel.line("}")
-        scale = f" / {n}" if isinstance(gate, Mean) else ""
+        scale = f" / {work.shape[-1]}" if isinstance(work.call.gate, Mean) else ""
         kernel.line(f"if (threadIdx.x == 0) {kernel.at(work.out, [*outer, '0'])} = {s}[0]{scale};")
 
 

@@ -17,17 +17,19 @@ from ...gates import (
     Isfinite,
     LogicalNot,
     LogSoftmax,
+    LogSumExp,
     Lookup,
     Softmax,
     Sum,
 )
 from ...gates.reductions import Reduction
 from ...graph import Apply, Gate
-from ...native import header
+from ...native import elementary
 from ...types import Type
 from ..c.expand import expanded
 from ..c.grouping import is_row_work
 from ..c.layout import Layout, laid_out
+from ..c.readers import Readers
 from ..c.text import Uncovered
 from ..memory import size_of
 from ..plan import (
@@ -59,6 +61,8 @@ typedef unsigned int uint32_t;
 typedef unsigned long long uint64_t;
 #define INFINITY __int_as_float(0x7f800000)
 #define NAN __int_as_float(0x7fffffff)
+#define INT32_MIN (-2147483647 - 1)
+#define INT64_MIN (-9223372036854775807ll - 1)
 #pragma nv_diag_suppress 177 /* functions that no kernel here calls */
 #else
 #include <math.h>
@@ -77,7 +81,7 @@ def lower(plan: Plan, alone: bool = False) -> tuple[str, list[str]]:
     plan.steps = _without_unread(lowering.lowered(plan.steps), plan.results)
     if not lowering.kernels:
         return "", []
-    return "\n".join([_TYPES, header(), SOURCE, *lowering.kernels]), lowering.sites
+    return "\n".join([_TYPES, elementary(), SOURCE, *lowering.kernels]), lowering.sites
 
 
 class _Lowering:
@@ -88,7 +92,7 @@ class _Lowering:
     """
 
     def __init__(self, plan: Plan, alone: bool) -> None:
-        self.plan, self.alone = plan, alone
+        self.plan, self.alone, self.readers = plan, alone, Readers(plan)
         self.layouts: dict[Array, Layout] = {}
         self.literals: dict[Array, str] = {}
         self.foreign: set[Array] = set()
@@ -148,7 +152,9 @@ class _Lowering:
         """A kernel to write. One that is of one gate may read any memory: a plan lets a gate write
         over what it reads only where each element is read before it is written."""
         foreign = () if own else self.foreign
-        kernel = Kernel(self.plan, self.layouts, self.own, foreign, literals=self.literals)
+        kernel = Kernel(
+            self.plan, self.readers, self.layouts, self.own, foreign, literals=self.literals
+        )
         kernel.counters = self.counters
         return kernel
 
@@ -233,7 +239,7 @@ class _Lowering:
 
 def _give_places(plan: Plan, steps: list[Instruction]) -> None:
     """Memory for what kernels make, where CuPy would have allocated it."""
-    kinds = (Elementwise, Astype, Reduction, Softmax, LogSoftmax, *KERNELS)
+    kinds = (Elementwise, Astype, Reduction, Softmax, LogSoftmax, LogSumExp, *KERNELS)
     results = set(plan.results)
     for step in list(steps):
         if isinstance(step, Loop):
