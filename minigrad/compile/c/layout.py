@@ -132,7 +132,8 @@ def _looked(layout: Layout, look: "Callable[[Array], Sequence[Array]]") -> Seque
 
 def _start(layout: Layout) -> int:
     """Where the dummy begins: inside the memory whatever the step of a loop is."""
-    below = sum((n - 1) * s for n, s in zip(layout.shape, layout.strides, strict=True) if s < 0)
+    steps = zip(layout.shape, layout.strides, strict=True)
+    below = sum((n - 1) * s for n, s in steps if n and s < 0)
     return -below
 
 
