@@ -25,7 +25,9 @@ MG_FUNCTION uint64_t mg_mix(uint64_t z) {
 #define MG_WORD(key, i) mg_mix((key) + (uint64_t)(i) * 0x9E3779B97F4A7C15ull)
 
 MG_FUNCTION void mg_add(float *p, float x) { atomicAdd(p, x); }
+#if !defined __CUDA_ARCH__ || __CUDA_ARCH__ >= 600
 MG_FUNCTION void mg_add(double *p, double x) { atomicAdd(p, x); }
+#endif
 MG_FUNCTION void mg_add(int32_t *p, int32_t x) { atomicAdd(p, x); }
 MG_FUNCTION void mg_add(uint32_t *p, uint32_t x) { atomicAdd(p, x); }
 MG_FUNCTION void mg_add(uint64_t *p, uint64_t x) { atomicAdd((unsigned long long *)p, x); }
