@@ -1,21 +1,15 @@
 """`function`: a graph as something to call."""
 
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from operator import itemgetter
 from threading import RLock
 from typing import Any
 
-import numpy as np
-
 from ..dims import Dim, bind_sizes
 from ..errors import (
     ArgumentError,
-    BackendError,
     CompileError,
     NotFiniteError,
     ReentryError,
@@ -25,13 +19,12 @@ from ..interpret import label
 from ..markup import preformatted
 from ..rewrite import Vector, flat, optimise, switched_on
 from ..tree import Structure, flatten, unflatten
-from ..types import Array, cast_safely
+from ..types import Array
 from ..variables import Constant, Parameter, Variable, as_variables
 from .arguments import Arguments
-from .blocks import in_blocks
+from .backends import LANGUAGES, Backend, backend_named, in_numpy, writer_of
 from .given import Updates, checked_givens, checked_updates
 from .loaded import Loaded, not_finite
-from .numpy_writer import BLOCK, SMALLEST, write
 from .planner import plan
 from .program import Program
 from .report import (
@@ -48,9 +41,6 @@ from .state import State
 
 __all__ = ["Function", "function"]
 
-_SHOWN = {"numpy": "NumPy", "c": "C and NumPy", "cupy": "CuPy and CUDA"}
-_LANGUAGES = {"numpy": "numpy", "c": "c", "cupy": "cupy", "cuda": "cupy"}
-_HALVES = ("float16", "bfloat16")
 _KEPT = 128  # programs of one function, the latest, each with its memory
 _MEMORY = 2**30  # bytes that these may keep, but for one
 
@@ -76,8 +66,8 @@ def function(
         givens: {variable: what stands in its place}.
         backend: "numpy"; "c", which does in C what it covers, and the rest in NumPy, and needs a C
             compiler; "cupy", which runs on a GPU: parameters stay there, arguments may lie there,
-            and results do; or "auto", which is what the environment's MINIGRAD_BACKEND says, or
-            NumPy.
+            and results do; or "auto", which is what the environment's MINIGRAD_BACKEND says, or C
+            where a compiler is, else NumPy.
         optimize: False switches all rewrites off, {"share": False} one of them.
         check_nan: raise NotFiniteError at the first gate that makes a NaN or an infinity, naming
             its line and time step. Slow.
@@ -97,20 +87,9 @@ def function(
     parameter, DTypeError or ShapeError for an update of another type, BackendError for a backend
     that is not there. Where the C compiler fails, a warning shows what it said, and NumPy does all.
     """
-    if backend == "auto":
-        backend = os.environ.get("MINIGRAD_BACKEND", "numpy")
-    if backend not in _SHOWN:
-        raise BackendError(
-            f"there is no backend {backend!r} in this version of minigrad: use "
-            '"numpy", "c", "cupy" or "auto"'
-        )
-    if matmul_dtype is not None and (backend != "cupy" or matmul_dtype not in _HALVES):
-        raise ArgumentError(
-            f'matmul_dtype={matmul_dtype!r} with the backend {backend!r}: it is "float16" or '
-            '"bfloat16", and with backend="cupy" alone'
-        )
-    half = matmul_dtype
-    return Function(inputs, outputs, updates, givens, name, optimize, check_nan, backend, half)
+    return Function(
+        inputs, outputs, updates, givens, name, backend, optimize, check_nan, matmul_dtype
+    )
 
 
 class Function:
@@ -126,26 +105,39 @@ class Function:
         updates: Updates | None,
         givens: Mapping[Variable, Any] | None,
         name: str | None,
+        backend: str,
         optimize: bool | Mapping[str, bool],
         check_nan: bool,
-        backend: str = "numpy",
-        matmul_dtype: str | None = None,
+        matmul_dtype: str | None,
     ) -> None:
-        self._backend = "numpy" if check_nan and backend == "c" else backend
         self.name = name or "function"
-        self._check_nan, self._half = check_nan, matmul_dtype
-        cuda = import_module(".cuda", __package__) if backend == "cupy" else None
-        self._device = cuda.Device() if cuda else None
-        if cuda and matmul_dtype:
-            cuda.products(matmul_dtype)  # it says now what is missing
-        self._xp = self._device.xp if self._device else np
-        cast = self._device.cast if self._device else cast_safely
-        self._arguments = Arguments(inputs, self.name, cast)
+        self._on = switched_on(optimize, check_nan)
+        self._how = check_nan, "blocks" in self._on, matmul_dtype
+        self._backend = backend_named(backend, *self._how)
+        self._arguments = Arguments(inputs, self.name, self._backend.cast)
         self._inputs = self._arguments.variables
         found, _, structure = flatten(outputs)
         self._nested = _nesting(structure)
         results = [as_variables(v)[0] for v in found]
-        changes = checked_updates(updates)
+        self._count = len(results)
+        changes, wanted, held = self._wanted(results, checked_updates(updates), givens)
+        self._asked = Graph((*self._inputs, *held), tuple(wanted))
+        news = dict(zip(changes, wanted[self._count :], strict=True))
+        self._updated = list(changes)
+        self._compile(held, wanted[: self._count], news)
+        self._turn = RLock()
+        self._is_running = False
+        self._programs: dict[tuple[tuple[int, ...], ...], Loaded] = {}
+        self._latest: Loaded | None = None
+        self._planned = 0
+
+    def _wanted(
+        self,
+        results: list[Variable],
+        changes: dict[Parameter, Variable],
+        givens: Mapping[Variable, Any] | None,
+    ) -> tuple[dict[Parameter, Variable], list[Variable], list[Parameter]]:
+        """The updates with those by default; results and new values; the parameters they need."""
         replaced = checked_givens(givens)
         edge = {v: v for v in self._inputs}  # nothing changes behind an input that is computed
         while True:  # default updates may need further parameters
@@ -158,17 +150,7 @@ class Function:
                 break
             changes = defaults | changes
         self._check_closed(needed)
-        self._asked = Graph((*self._inputs, *held), tuple(wanted))
-        self._count = len(results)
-        news = dict(zip(changes, wanted[self._count :], strict=True))
-        self._updated = list(changes)
-        self._on = switched_on(optimize, check_nan)
-        self._compile(held, wanted[: self._count], news)
-        self._turn = RLock()
-        self._is_running = False
-        self._programs: dict[tuple[tuple[int, ...], ...], Loaded] = {}
-        self._latest: Loaded | None = None
-        self._planned = 0
+        return changes, wanted, held
 
     def _compile(
         self,
@@ -182,8 +164,8 @@ class Function:
             results, changes, self._vectors = flat(self._inputs, results, changes)
         in_vectors = {p for vector in self._vectors for p in vector.parameters}
         single = [p for p in held if p not in in_vectors]
-        places = () if self._device is None else (self._device.xp, self._device.moved())
-        self._state = State(single, list(changes), self._vectors, *places)
+        backend = self._backend
+        self._state = State(single, list(changes), self._vectors, backend.xp, backend.reader())
         inputs = (*self._inputs, *single, *(v.variable for v in self._vectors))
         outputs = (*results, *changes.values(), *(v.new for v in self._vectors))
         self._built = Graph(inputs, outputs)
@@ -198,10 +180,8 @@ class Function:
     # ------------------------------------------------------------ calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = self._arguments(args, kwargs)
+        given = self._backend.there(self._arguments(args, kwargs))
         shapes = tuple([a.shape for a in given])
-        if self._device:
-            given = self._device.there(given)
         with self._turn:
             if self._is_running:
                 raise ReentryError(f"{self.name} is called while it runs, by its own thread")
@@ -213,7 +193,7 @@ class Function:
                 held, rooms = self._state.read(), self._state.rooms()
                 arrays = [*given, *held, *rooms, *loaded.constants]
                 try:
-                    results = _fresh(loaded(arrays), arrays, self._xp)
+                    results = _fresh(loaded(arrays), arrays, self._backend.xp)
                 except NotFiniteError as error:
                     self._note_what_came_in(error, [*given, *held])
                     raise
@@ -253,36 +233,23 @@ class Function:
         ]
         sizes = bind_sizes(named)
         try:
-            return self._loaded(self._written(sizes, self._backend), sizes)
+            return self._loaded(sizes)
         except CompileError as error:
             warnings.warn(f"{self.name} runs in NumPy alone: {error.message}", stacklevel=4)
-            self._backend = "numpy"
-            return self._loaded(self._written(sizes, "numpy"), sizes)
+            self._backend = in_numpy("since the C compiler failed", *self._how[:2])
+            return self._loaded(sizes)
 
-    def _loaded(self, program: Program, sizes: Mapping[str, int]) -> Loaded:
-        constants = program.constants
-        if self._device:
-            constants = self._device.there(constants)
-        return Loaded(program, self.name, sizes, constants)
+    def _loaded(self, sizes: Mapping[str, int]) -> Loaded:
+        program = self._written(sizes, self._backend)
+        return Loaded(program, self.name, sizes, self._backend.there(program.constants))
 
-    def _written(self, sizes: Mapping[str, int], backend: str) -> Program:
+    def _written(self, sizes: Mapping[str, int], backend: Backend) -> Program:
         """The program for these sizes."""
         outputs = self._graph.outputs
         unfilled = len(outputs) - len(self._vectors)
         results, filled = outputs[:unfilled], outputs[unfilled:]
         graph = Graph(self._graph.inputs, results, Binding(sizes))
-        steps = plan(graph, SMALLEST if backend == "numpy" else 0, filled)
-        if backend == "cupy":
-            cuda = import_module(".cuda", __package__)
-            source, sites = cuda.lower(steps, self._check_nan)
-            return cuda.write(steps, source, sites, self._check_nan, self._half)
-        if backend == "c":
-            c = import_module(".c", __package__)  # with compiler and cache: only where asked for
-            source = c.lower(steps)
-            return replace(write(steps), native=source)
-        if "blocks" in self._on:
-            in_blocks(steps, BLOCK)
-        return write(steps, self._check_nan)
+        return backend.write(plan(graph, backend.smallest, filled))
 
     # ------------------------------------------------------------ looking inside
 
@@ -306,9 +273,10 @@ class Function:
         that lie in a vector, and large constants. It is the one for `sizes` of the dimension names,
         ``f.source(T=5, B=2)``; without them, the one that was used last.
         """
-        if language not in _LANGUAGES:
-            raise ArgumentError(f"the source is in one of {[*_LANGUAGES]}, and not in {language!r}")
-        program = self._written(self._asked_sizes(sizes), _LANGUAGES[language])
+        if language not in LANGUAGES:
+            raise ArgumentError(f"the source is in one of {LANGUAGES}, and not in {language!r}")
+        writer = writer_of(language, *self._how)
+        program = self._written(self._asked_sizes(sizes), writer)
         return {"c": program.native, "cuda": program.cuda}.get(language, program.source)
 
     def _asked_sizes(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
@@ -343,7 +311,7 @@ class Function:
             *vectors_of(self._vectors),
             *passes_of(self._built, self._on),
             *loops_of(self._graph),
-            f"programs: {self._planned} planned, {len(kept)} kept ({_SHOWN[self._backend]}), with "
+            f"programs: {self._planned} planned, {len(kept)} kept ({self._backend.shown}), with "
             f"{mebibytes(memory)} from call to call",
             *programs_of([(loaded.shown_sizes, loaded.program) for loaded in kept]),
         ]

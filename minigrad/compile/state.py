@@ -53,14 +53,14 @@ class State:
         changed: Sequence[Parameter],
         vectors: Sequence[Vector],
         xp: Any = np,
-        here: Callable[[list[Any]], list[Any]] = _in_numpy,
+        here: Callable[[list[Any]], list[Any]] | None = None,
     ) -> None:
         in_vectors = [p for vector in vectors for p in vector.parameters]
         self.parameters = [*single, *in_vectors]
         self.updated = [*changed, *in_vectors]
         self._singles = len(single)
         self._vectors = [_Held(vector, xp) for vector in vectors]
-        self._here = here
+        self._here = here or _in_numpy
 
     def read(self) -> list[Array]:
         """The values that a program takes."""

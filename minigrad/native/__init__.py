@@ -1,7 +1,7 @@
 """Native code: C source → a loaded shared object, and the addresses of BLAS for it to call."""
 
 from .blas import Blas, find_blas
-from .compiler import Compiler, find_compiler, load
+from .compiler import Compiler, find_compiler, load, why_not
 from .library import Library, elementary, header
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "find_compiler",
     "header",
     "load",
+    "why_not",
 ]

@@ -29,6 +29,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ FLAGS = (
     "-std=c11",
     "-fPIC",
     "-shared",
-    # At -O2 alone GCC 12 leaves loops of floats unvectorised, 4 to 8 times slower; -O3 gains nothing
+    # At -O2 alone GCC 12 leaves loops of floats unvectorised, 4 to 8 times slower; -O3 gains no
     # more on training steps, and takes 1.2 to 1.8 times as long to compile
     "-O2",
     "-ftree-vectorize",
@@ -132,7 +133,11 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
     """
     compiler = find_compiler()
     if compiler is None:
-        raise BackendError(_nothing_found())
+        raise BackendError(
+            f"Compiling to C needs a C compiler, and {why_not()}. Install one (Debian, Ubuntu: "
+            "apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install), "
+            "or set CC to its command."
+        )
     flags = (*FLAGS, *extra_flags, *_asked_flags())
     key = _key(source, flags, compiler)
     with _turns.setdefault(key, threading.Lock()):
@@ -145,16 +150,16 @@ _loaded: dict[str, ctypes.CDLL] = {}
 _turns: dict[str, threading.Lock] = {}
 
 
-def _nothing_found() -> str:
+def why_not() -> str | None:
+    """Why C cannot be compiled and called here; None where it can."""
+    if sys.implementation.name != "cpython" or sys.maxsize < 2**32:
+        return "this Python is no CPython of 64 bits"
+    if find_compiler():
+        return None
     asked = os.environ.get("CC", "").strip()
-    tried = f"CC={asked} is no program that answers --version" if asked else (
+    return f"CC={asked} is no program that answers --version" if asked else (
         "there is no cc, gcc or clang on the PATH that answers --version"
     )  # fmt: skip
-    return (
-        f"Compiling to C needs a C compiler, and {tried}. Install one (Debian, Ubuntu: "
-        "apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install), "
-        "or set CC to its command."
-    )
 
 
 def _key(source: str, flags: tuple[str, ...], compiler: Compiler) -> str:

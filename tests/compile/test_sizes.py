@@ -12,6 +12,7 @@ from minigrad.errors import ShapeError
 from tests.helpers import Array
 
 module = importlib.import_module("minigrad.compile.function")
+backends = importlib.import_module("minigrad.compile.backends")
 
 
 def test_one_graph_and_a_program_for_each_set_of_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,8 +26,8 @@ def test_one_graph_and_a_program_for_each_set_of_sizes(monkeypatch: pytest.Monke
 
         return call
 
-    for name in counts:
-        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    for name, where in (("optimise", module), ("write", backends)):
+        monkeypatch.setattr(where, name, counted(name, getattr(where, name)))
     xs = mg.input("xs", ("T", "B", 2), "float64")
     W, U = mg.parameter(np.full((2, 3), 0.1)), mg.parameter(np.full((3, 3), 0.2))
     h0 = mg.zeros(("B", 3), "float64")
