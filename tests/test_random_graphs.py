@@ -30,8 +30,8 @@ def _no_array_is_small() -> Iterator[None]:
     """Programs keep memory for large arrays only, and work on longer ones block by block; here
     they do so for all but single numbers."""
     with pytest.MonkeyPatch.context() as patch:
-        module = importlib.import_module("minigrad.compile.function")
-        patch.setattr(module, "SMALLEST", 9)
+        module = importlib.import_module("minigrad.compile.backends")
+        patch.setattr(module._NumPy, "smallest", 9)
         patch.setattr(module, "BLOCK", 16)
         yield
 

@@ -9,7 +9,8 @@ from tests.machine import BLOCK, SMALLEST
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of a few rows, and places for small arrays."""
-    function = importlib.import_module("minigrad.compile.function")
-    monkeypatch.setattr(function, "BLOCK", BLOCK)
-    monkeypatch.setattr(function, "SMALLEST", SMALLEST)
+    """NumPy, with blocks of a few rows, and places for small arrays."""
+    backends = importlib.import_module("minigrad.compile.backends")
+    monkeypatch.setattr(backends, "BLOCK", BLOCK)
+    monkeypatch.setattr(backends._NumPy, "smallest", SMALLEST)
+    monkeypatch.setenv("MINIGRAD_BACKEND", "numpy")
