@@ -198,7 +198,7 @@ class Function:
                     self._note_what_came_in(error, [*given, *held])
                     raise
                 if self._state.updated:
-                    self._state.store(results[self._count :], rooms)
+                    self._state.store(results[self._count :])
                     del results[self._count :]
             finally:
                 self._is_running = False

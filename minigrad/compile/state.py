@@ -17,13 +17,26 @@ from ..variables import Parameter
 __all__ = ["State"]
 
 
-def _references_of_one_owner() -> int:
-    """What getrefcount says of an array that only one variable knows, in this Python."""
-    spare = np.empty(0)
-    return getrefcount(spare)
+_Whole = tuple[Array, Sequence[Any]]  # a vector, and the pieces of it that are parameters
 
 
-_ALONE = _references_of_one_owner()
+def _references(array: Array, pieces: Sequence[Array]) -> int:
+    """How often a vector and its pieces are referred to, in this Python."""
+    return getrefcount(array) + sum(map(getrefcount, pieces))
+
+
+def _references_of_one_owner() -> tuple[int, int]:
+    """What that is where one tuple alone knows them: without pieces, and for each piece more."""
+    array = np.empty(1)
+    few: _Whole = (array, [])
+    many: tuple[Array, list[Array]] = (np.empty(1), [])
+    del array
+    many[1].append(many[0][:].reshape(1))
+    alone = _references(*few)
+    return alone, _references(*many) - alone
+
+
+_ALONE, _EACH = _references_of_one_owner()
 _GIL = getattr(sys, "_is_gil_enabled", lambda: True)()  # without it the number means little
 
 # Each of these, mapped over a list, is one call into C that runs no Python code: Ctrl-C and other
@@ -77,7 +90,7 @@ class State:
         """Arrays that a program may write the new vectors into."""
         return [held.room() for held in self._vectors]
 
-    def store(self, new: Sequence[Array], rooms: Sequence[Array]) -> None:
+    def store(self, new: Sequence[Array]) -> None:
         """Keep the values that a program gave, the single ones and the vectors, or none.
 
         Raises ShapeError for another shape.
@@ -88,8 +101,8 @@ class State:
                     f"the update of {label(p)} {p.shape} has shape {value.shape}", p.where
                 )
         values = list(new)
-        for held, array in zip(self._vectors, rooms, strict=True):
-            values += held.parted(array)
+        for held in self._vectors:
+            values += held.parted()
         list(map(_STORE, self.updated, values))
 
 
@@ -100,12 +113,14 @@ class _Held:
         self.xp, self.places = xp, vector.places
         self.array: Array = np.empty(0)
         self.pieces: Sequence[Array | None] = [None] * len(self.places)
-        self.spare: Array | None = None
+        self.spare: _Whole | None = None  # the values before
+        self.next: _Whole = (self.array, [])  # those to come
 
     def joined(self, values: list[Array]) -> Array:
         """The values of the parameters, end to end."""
         if not all(map(is_, values, self.pieces)):
-            self.array = self.xp.concatenate([a.reshape(-1) for a in values])
+            whole = self.xp.concatenate([a.reshape(-1) for a in values])
+            self.array, self.pieces = whole, [None] * len(self.places)  # it has none as yet
         return self.array
 
     def room(self) -> Array:
@@ -114,15 +129,16 @@ class _Held:
         Fresh pages must be zeroed by the system, which costs more than the update itself.
         """
         spare, self.spare = self.spare, None
-        if spare is None or getrefcount(spare) > _ALONE or not _GIL:
-            room: Array = self.xp.empty(self.array.shape, self.array.dtype)
-            return room
-        return spare
+        if spare is None or not _GIL or _references(*spare) > _ALONE + len(spare[1]) * _EACH:
+            array = self.xp.empty(self.array.shape, self.array.dtype)
+            spare = array, [array[start:end].reshape(shape) for start, end, shape in self.places]
+        self.next = spare
+        return spare[0]
 
-    def parted(self, array: Array) -> list[Array]:
-        """The values of the parameters in this array, which is kept."""
-        pieces = [array[start:end].reshape(shape) for start, end, shape in self.places]
+    def parted(self) -> Sequence[Array]:
+        """The values of the parameters in the room, which is kept."""
+        array, pieces = self.next
         # One store of three: were the array kept without its pieces, it would pass for values that
         # nobody has stored yet.
-        self.spare, self.array, self.pieces = self.array, array, pieces
+        self.spare, self.array, self.pieces = (self.array, self.pieces), array, pieces
         return pieces
