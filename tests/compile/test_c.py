@@ -79,6 +79,14 @@ def test_without_blas_numpy_does_the_products(monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_allclose(f(np.ones((2, 3), "float32")), np.full((2, 2), np.exp(3) + 1), 1e-6)
 
 
+@pytest.mark.parametrize("names", ["fs", "sf", "fsf", "sfs"])
+def test_a_reduction_beside_elementwise_gates_of_all_rows(names: str) -> None:
+    x = mg.input("x", (2, 3), "float64")
+    made = [mg.min(x, axis=1) if name == "f" else mg.sin(x) for name in names]
+    values = {x: np.arange(6.0).reshape(2, 3)}
+    assert_compiled_right(made, values, 1e-12, {"no pass": False})
+
+
 def test_its_lines_name_the_users() -> None:
     x = mg.input("x", (4,))
     assert "// test_c.py:" in kernels(mg.function([x], mg.exp(x) + 1))

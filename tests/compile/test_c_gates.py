@@ -197,6 +197,13 @@ def test_an_index_outside_is_an_error_with_the_users_line(kind: str) -> None:
             f(rows, wrong)
 
 
+def test_views_of_what_is_empty() -> None:
+    x = mg.input("x", (0, 3), "float64")
+    views = [x.mT, x[:, ::2].reshape((-1,)), x.flip(axis=1), x.broadcast_to((2, 0, 3))]
+    outputs = [mg.concat([v.reshape((-1,)), mg.ones(2, "float64")]) for v in views]
+    assert_right_in_c([*outputs, x.sum(), x.sum(axis=0), x.mean(axis=0)], {x: np.zeros((0, 3))})
+
+
 def test_a_subclass_that_computes_otherwise_is_left_to_numpy() -> None:
     class Range(gates.Max):
         def forward(self, xp, x, out=None):

@@ -117,7 +117,8 @@ def viewed(gate: Gate, layout: Layout) -> Sequence[Layout] | None:
 
 def _looked(layout: Layout, look: "Callable[[Array], Sequence[Array]]") -> Sequence[Layout] | None:
     memory = _memory(layout.size)
-    array = np.ndarray(layout.shape, layout.type.dtype, memory, _start(layout), layout.strides)
+    place = (memory, _start(layout), layout.strides) if 0 not in layout.shape else ()
+    array = np.ndarray(layout.shape, layout.type.dtype, *place)
     first = array.__array_interface__["data"][0]
     found = []
     for view in look(array):

@@ -64,7 +64,8 @@ class Rows(Grouping):
     def flattened(self) -> list[Work]:
         """With as few axes as can be: one, where all is one inner loop."""
         works, rank = self.works, len(self.works[0].shape)
-        if rank > 1 and len(list(self.together(works))) == 1 and not works[-1].is_reduction:
+        elementwise = not any(work.is_reduction for work in works)
+        if rank > 1 and elementwise and len(list(self.together(works))) == 1:
             works = merged(works, rank) or works
         if len(works[0].shape) > 2:
             found = [work.seen(Layout.rows_merged) for work in works]
