@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...dims import product
-from ...gates import AllTrue, AnyTrue, Argmax, Argmin, CumulativeSum, Flip, Mean
+from ...gates import AllTrue, AnyTrue, Argmax, Argmin, CumulativeSum, Flip, Max, Mean, Min
 from ...gates.reductions import Reduction
 from ...graph import Apply
 from ...types import Type
@@ -235,20 +235,39 @@ def write_argmax(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layou
     assert isinstance(gate, Argmax)
     if not gate.keepdims:
         out = out.with_axis(gate.axis)
-    kind, better = C_TYPES[x.type.dtype.name], "<" if isinstance(gate, Argmin) else ">"
-    outer = kernel.nest([n for i, n in enumerate(x.shape) if i != gate.axis], call.apply)
-
-    def at(layout: Layout, place: str) -> str:
-        return kernel.at(layout, [*outer[: gate.axis], place, *outer[gate.axis :]])
-
-    best, place, v = (kernel.fresh(stem) for stem in ("best", "place", "v"))
-    kernel.line(f"{kind} {best} = {at(x, '0')};")
-    kernel.line(f"int64_t {place} = 0;")
-    (j,) = kernel.nest(x.shape[gate.axis : gate.axis + 1])
-    kernel.line(f"const {kind} {v} = {at(x, j)};")
-    kernel.line(f"const int is_{v} = ({v} {better} {best}) | (({v} != {v}) & ({best} == {best}));")
-    kernel.line(f"{place} = is_{v} ? {j} : {place};")
-    kernel.line(f"{best} = is_{v} ? {v} : {best};")
-    kernel.close(1)
-    kernel.line(f"{at(out, '0')} = {place};")
+    (_, step), rank = (Min if isinstance(gate, Argmin) else Max).fold, len(x.shape)
+    if gate.axis < rank - 1:
+        _places_by_rows(kernel, call, x, out, "<" if isinstance(gate, Argmin) else ">")
+        return
+    outer = kernel.nest(x.shape[:-1], call.apply)
+    best = Total(kernel, x.type.dtype, (kernel.at(x, [*outer, "0"]), step))
+    best.add_row(lambda j: kernel.at(x, [*outer, j]), x.shape[-1])
+    j, top = kernel.fresh("place"), best.value()
+    value = kernel.at(x, [*outer, j])
+    kernel.line(f"long {j} = 0;")
+    kernel.line(f"if ({top} == {top}) while ({value} != {top}) ++{j};")
+    kernel.line(f"else while ({value} == {value}) ++{j};")
+    kernel.line(f"{kernel.at(out, [*outer, '0'])} = {j};")
     kernel.close(len(outer))
+
+
+def _places_by_rows(kernel: Lines, call: Call, x: Layout, out: Layout, better: str) -> None:
+    """Neighbours go to different places: each row is held against the best so far."""
+    axis, rank = call.gate.axis, len(x.shape)  # type: ignore[attr-defined]
+    best = kernel.layout(kernel.memory(Type(out.shape, x.type.dtype)))
+    counters = kernel.nest(out.shape, call.apply)
+    first = kernel.at(x, [*counters[:axis], "0", *counters[axis + 1 :]])
+    kernel.line(f"{kernel.at(best, counters)} = {first};")
+    kernel.line(f"{kernel.at(out, counters)} = 0;")
+    kernel.close(rank)
+    counters = kernel.nest(x.shape[:-1])
+    counters.append(kernel.nest_of_row(x.shape[-1]))
+    v, old = kernel.fresh("v"), kernel.fresh("old")
+    place = kernel.at(out.over(x.shape), counters)
+    top = kernel.at(best.over(x.shape), counters)
+    kind = C_TYPES[x.type.dtype.name]
+    kernel.line(f"const {kind} {v} = {kernel.at(x, counters)}, {old} = {top};")
+    kernel.line(f"const int is_{v} = ({v} {better} {old}) | (({v} != {v}) & ({old} == {old}));")
+    kernel.line(f"{place} = is_{v} ? {counters[axis]} : {place};")
+    kernel.line(f"{top} = is_{v} ? {v} : {old};")
+    kernel.close(rank)
