@@ -40,15 +40,16 @@ def lower(plan: Plan) -> str:
 
     "" where there is nothing for them to do.
     """
-    plan.steps = list(expanded(plan, plan.steps))
-    _give_places(plan, plan.steps)
+    steps = list(expanded(plan, plan.steps))
+    made = _give_places(plan, steps)
+    made += [step for step in steps if isinstance(step, Empty)]  # first: they part no function
+    plan.steps = [*made, *(step for step in steps if not isinstance(step, Empty))]
     readers = Readers(plan)
     kernels: list[Kernel] = []
-    steps: list[Instruction] = []
     known: dict[Array, Layout] = {}
     foreign: set[Array] = set()
-    own = {*plan.arguments, *(step.array for step in plan.steps if isinstance(step, Empty))}
-    rest = plan.steps
+    own = {*plan.arguments, *(step.array for step in made)}
+    steps, rest = plan.steps[: len(made)], plan.steps[len(made) :]
     while rest:
         kernel = Kernel(plan, readers, known, own, foreign)
         count = kernel.covers(rest)
@@ -81,18 +82,22 @@ def _may_be_views(step: Instruction) -> Sequence[Array]:
     return outputs_of(step) if is_view else ()
 
 
-def _give_places(plan: Plan, steps: Iterable[Instruction]) -> None:
-    """Memory for results that NumPy would have allocated."""
+def _give_places(plan: Plan, steps: Iterable[Instruction]) -> list[Empty]:
+    """Memory for results that NumPy would have allocated; it is new for those of the program."""
     kinds = (Elementwise, Astype, *COVERED)
+    results, made = set(plan.results), []
     for step in steps:
         if isinstance(step, Loop):
             _give_places(plan, step.steps)
         elif isinstance(step, Call) and isinstance(step.gate, kinds) and not step.placed:
             (array,) = step.outputs
-            if array.place is None:
+            if array in results:
+                made.append(Empty(array, step.apply))
+            elif array.place is None:
                 plan.blocks.append(Block(size_of(array.type), len(plan.blocks)))
                 array.place = plan.blocks[-1]
             step.placed = True
+    return made
 
 
 def _is_free(gate: Gate) -> bool:
