@@ -1,4 +1,7 @@
-"""Random graphs and random steps of loops: compiled in every way, they are as interpreted."""
+"""Random graphs and random steps of loops: compiled in every way, they are as interpreted.
+
+Here in NumPy; in C in `tests.compile.test_c`, and as CUDA in `tests.compile.cuda`.
+"""
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +36,7 @@ def _no_array_is_small() -> Iterator[None]:
         module = importlib.import_module("minigrad.compile.backends")
         patch.setattr(module._NumPy, "smallest", 9)
         patch.setattr(module, "BLOCK", 16)
+        patch.setenv("MINIGRAD_BACKEND", "numpy")
         yield
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(find_compiler() is None, reason="no C compiler h
 
 
 in_c = settings(
-    unshrunk, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    unshrunk, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
