@@ -215,7 +215,7 @@ def joins(together: Sequence[Work], work: Work) -> bool:
     totals = {id(w.out) for w in (*together, work) if w.is_reduction}  # there when the loop is done
     return all(
         not (written or was)
-        or _apart(x, y)
+        or _rows_apart(x, y)
         or (x == y and id(x) not in totals and id(y) not in totals)
         for before in together
         for x, written in work.touched
@@ -239,6 +239,17 @@ def _apart(x: Layout, y: Layout) -> bool:
         return True
     (a, b), (c, d) = _bytes(x), _bytes(y)
     return x.steps == y.steps and (b <= c or d <= a)
+
+
+def _rows_apart(x: Layout, y: Layout) -> bool:
+    """Whether a row of one has no byte in common with the same row of the other."""
+    if _apart(x, y):
+        return True
+    rows = len(x.shape) - 1
+    if x.steps != y.steps or x.strides[:rows] != y.strides[:rows]:
+        return False
+    (a, b), (c, d) = _bytes(x, rows), _bytes(y, rows)
+    return b <= c or d <= a
 
 
 def _row_by_row(x: Layout, y: Layout) -> bool:

@@ -72,7 +72,7 @@ class Layout:
     def row(self, counter: str) -> "Layout":
         """The row that belongs to a step."""
         inner = Type(self.shape[1:], self.type.dtype)
-        steps = (*self.steps, (counter, self.strides[0]))
+        steps = (*self.steps, *([(counter, self.strides[0])] if self.strides[0] else ()))
         return replace(self, type=inner, strides=self.strides[1:], steps=steps)
 
     def part(self, axis: int, start: int, stop: int, shape: tuple[int, ...]) -> "Layout | None":

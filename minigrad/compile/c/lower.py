@@ -1,6 +1,6 @@
 """Which instructions of a plan become C functions, and the source of these."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...gates import Astype, Elementwise, Extent
 from ...graph import Gate
@@ -24,6 +24,7 @@ from .gates import COVERED
 from .kernel import Kernel
 from .layout import Layout
 from .readers import Readers
+from .sink import sink
 
 __all__ = ["lower"]
 
@@ -44,9 +45,23 @@ def lower(plan: Plan) -> str:
     made = _give_places(plan, steps)
     made += [step for step in steps if isinstance(step, Empty)]  # first: they part no function
     plan.steps = [*made, *(step for step in steps if not isinstance(step, Empty))]
+    sunk = sink(plan)
+    steps, kernels = _lowered(plan, made, sunk.layouts)
+    if any(step in sunk.loops for step in steps):  # NumPy has no arrays of one row
+        sunk.undo()
+        steps, kernels = _lowered(plan, made, {})
+    plan.steps = _without_unread(plan, steps)
+    functions = [kernel.function(f"kernel_{i}") for i, kernel in enumerate(kernels)]
+    return "\n".join([header(), _BLAS, *functions]) if kernels else ""
+
+
+def _lowered(
+    plan: Plan, made: Sequence[Empty], layouts: Mapping[Array, Layout]
+) -> tuple[list[Instruction], list[Kernel]]:
+    """The steps, with calls of functions among them; and the functions."""
     readers = Readers(plan)
     kernels: list[Kernel] = []
-    known: dict[Array, Layout] = {}
+    known = dict(layouts)
     foreign: set[Array] = set()
     own = {*plan.arguments, *(step.array for step in made)}
     steps, rest = plan.steps[: len(made)], plan.steps[len(made) :]
@@ -62,9 +77,7 @@ def lower(plan: Plan) -> str:
         if rest:
             foreign.update(_may_be_views(rest[0]))
             steps.append(rest.pop(0))
-    plan.steps = _without_unread(plan, steps)
-    functions = [kernel.function(f"kernel_{i}") for i, kernel in enumerate(kernels)]
-    return "\n".join([header(), _BLAS, *functions]) if kernels else ""
+    return steps, kernels
 
 
 def _call(kernel: Kernel, name: str, done: list[Instruction]) -> Native:

@@ -4,7 +4,7 @@ b = x + y        read by tanh alone: where both are one inner loop, b is not sto
 b = tanh(b)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Plan
 
@@ -21,17 +21,28 @@ class Readers:
         self._looks_into: dict[Array, frozenset[Block]] = {}
         for _ in range(2):  # a carry may hold what is made further down
             self._note(plan.steps)
-        self._kept = frozenset(b for array in plan.results for b in self._blocks(array))
+        self._kept = frozenset(b for array in plan.results for b in self.blocks(array))
         self._of: dict[Call, set[Instruction] | None] = {}
         for place in _everywhere(plan.steps, ()):
             steps, i = place[-1]
             if isinstance(call := steps[i], Call) and (block := _overwritten(call)):
                 self._of[call] = self._after(place, block)
 
-    def are_among(self, call: Call, those: Sequence[Call]) -> bool:
+    def are_among(self, call: Call, those: Iterable[Instruction]) -> bool:
         """Whether nobody but those reads the result of a call."""
         found = self._of.get(call)
         return found is not None and found <= set(those)
+
+    def written(self, step: Instruction) -> frozenset[Block]:
+        """The blocks that an instruction writes to, if it is no loop."""
+        match step:
+            case Call(placed=True):
+                return self._all([*step.outputs, *step.scratch])
+            case Call():
+                return self._all(step.scratch)
+            case Copy():
+                return self.blocks(step.target)
+        return frozenset()
 
     def _note(self, steps: Sequence[Instruction]) -> None:
         """Note which blocks views and carries look into."""
@@ -43,12 +54,13 @@ class Readers:
             elif isinstance(step, Call) and not step.placed:
                 self._looks_into |= dict.fromkeys(step.outputs, self._all(step.inputs))
 
-    def _blocks(self, array: Array) -> frozenset[Block]:
+    def blocks(self, array: Array) -> frozenset[Block]:
+        """Those that an array looks into."""
         around = list(array.around())
         return array.blocks.union(*(self._looks_into.get(a, frozenset()) for a in around))
 
     def _all(self, arrays: Sequence[Array]) -> frozenset[Block]:
-        return frozenset[Block]().union(*map(self._blocks, arrays))
+        return frozenset[Block]().union(*map(self.blocks, arrays))
 
     def _after(self, place: Inside, block: Block) -> set[Instruction] | None:
         """Who reads a block after an instruction; None if it is read when all is done."""
