@@ -81,8 +81,9 @@ class _Sinking:
         while wrong := [a for a in self.units if not self.may_move(a)]:
             for array in wrong:
                 del self.units[array]
-        if self.units:
-            self.move()
+        reading = [i for i, step in enumerate(self.loop.steps) if self.reads_a_unit(step)]
+        if reading:  # else what is left is read by nobody
+            self.move(min(reading))
 
     # ------------------------------------------------------------ what may move
 
@@ -155,11 +156,11 @@ class _Sinking:
 
     # ------------------------------------------------------------ moving
 
-    def move(self) -> None:
+    def move(self, first: int) -> None:
+        """Move the units in front of the step of the loop that is the first to read one."""
         loop, plan = self.loop, self.sunk.plan
         self.sunk.loops[loop] = loop.steps, loop.rows
         loop.rows = list(loop.rows)
-        first = min(i for i, step in enumerate(loop.steps) if self.reads_a_unit(step))
         moved = [call for call in self.calls if call.outputs[0] in self.units]
         inner = [self.of_rows(call) for call in moved]
         loop.steps = [*loop.steps[:first], *inner, *loop.steps[first:]]
