@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...gates import Mean
+from .accumulator import Accumulator
 from .grouping import Grouping, Work, fold_of, merged
 from .layout import Layout
 from .text import C_TYPES
@@ -34,15 +35,15 @@ class Rows(Grouping):
 
     def inner(self, together: Sequence[Work], outer: Sequence[str]) -> None:
         lines, shape = self.lines, together[0].shape
-        sums = {id(work): self.begin(work, outer) for work in together if work.is_reduction}
+        totals = {id(w): self.accumulator(w, outer) for w in together if w.is_reduction}
         held = self.of_rows(together, outer)
-        clauses = "".join(f" reduction({how} : {s})" for s, how in sums.values())
+        clauses = "".join([total.clause() for total in totals.values()])
         counters = [*outer, *(lines.nest_of_row(n, clauses) for n in shape[-1:])]
         last = {work.out: k for k, work in enumerate(together)}
         calls = [work.call for work in together]
         for k, work in enumerate(together):
             if work.is_reduction:
-                self.join(work, sums[id(work)][0], held, counters)
+                self.join(work, totals[id(work)], held, counters)
                 continue
             held[work.out] = self.element(work, held, counters)
             if last[work.out] == k and not lines.readers.are_among(work.call, calls):
@@ -50,7 +51,7 @@ class Rows(Grouping):
         lines.close(len(shape[-1:]))
         for work in together:
             if work.is_reduction:
-                self.end(work, sums[id(work)][0], outer)
+                self.end(work, totals[id(work)], outer)
 
     def of_rows(self, together: Sequence[Work], outer: Sequence[str]) -> dict[Layout, str]:
         """Variables for what is the same in all of a row. (In the loop, a compiler would have to
@@ -74,35 +75,20 @@ class Rows(Grouping):
 
     # ------------------------------------------------------------ one number of each row
 
-    def begin(self, work: Work, outer: Sequence[str]) -> tuple[str, str]:
-        """Declare the variable of a reduction; its name, and how OpenMP is to join its lanes."""
-        lines, (start, step), (x,) = self.lines, fold_of(work), work.reads
+    def accumulator(self, work: Work, outer: Sequence[str]) -> Accumulator:
+        (x,), (start, step) = work.reads, fold_of(work)
         assert x
-        s, kind = lines.fresh("s"), _sum_type(work)
-        first = lines.at(x, [*outer, "0"]) if start == "first" else start
-        lines.line(f"{kind} {s} = {first};", work.call.apply)
-        if step == "{0} + {1}":
-            return s, "+"
-        how, both = f"join_{s}", step.format("omp_out", "omp_in")
-        lines.line(
-            f"#pragma omp declare reduction({how} : {kind} : omp_out = {both}) "
-            "initializer(omp_priv = omp_orig)"
-        )
-        return s, how
+        first = self.lines.at(x, [*outer, "0"]) if start == "first" else start
+        return Accumulator(self.lines, work.out.type.dtype, (first, step), work.call.apply)
 
-    def join(self, work: Work, s: str, held: dict[Layout, str], counters: Sequence[str]) -> None:
+    def join(
+        self, work: Work, total: Accumulator, held: dict[Layout, str], counters: Sequence[str]
+    ) -> None:
         (x,) = work.reads
         assert x
-        self.lines.line(f"{s} = {fold_of(work)[1].format(s, self.read(x, held, counters))};")
+        total.join(self.read(x, held, counters))
 
-    def end(self, work: Work, s: str, outer: Sequence[str]) -> None:
+    def end(self, work: Work, total: Accumulator, outer: Sequence[str]) -> None:
         dtype = C_TYPES[work.out.type.dtype.name]
         scale = f" / {work.shape[-1]}" if isinstance(work.call.gate, Mean) else ""
-        self.lines.line(f"{self.lines.at(work.out, [*outer, '0'])} = ({dtype}){s}{scale};")
-
-
-def _sum_type(work: Work) -> str:
-    """Sums of floats are added up in double: rows may be long."""
-    dtype = work.out.type.dtype
-    is_sum = fold_of(work)[1] == "{0} + {1}"
-    return "double" if is_sum and dtype.kind == "f" else C_TYPES[dtype.name]
+        self.lines.line(f"{self.lines.at(work.out, [*outer, '0'])} = ({dtype}){total.name}{scale};")

@@ -1,7 +1,7 @@
 """Sums, means, maxima and their kin in C, over any axes; running sums; the place of the largest.
 
-float32: 256 numbers are added up in 16 lanes, and what these blocks make is added up with the
-rounding errors put back (Neumaier, 1974): so a long sum loses less than by NumPy's pairs.
+Along what lies side by side a long sum loses less than by NumPy's pairs: float32 is added up in
+double, float64 with its rounding errors put back. Row upon row it is as by NumPy.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,19 +13,16 @@ import numpy as np
 from ...dims import product
 from ...gates import AllTrue, AnyTrue, Argmax, Argmin, CumulativeSum, Flip, Max, Mean, Min
 from ...gates.reductions import Reduction
-from ...graph import Apply
 from ...types import Type
 from ..plan import Call
+from .accumulator import ADDS, Accumulator
 from .layout import Layout, viewed
 from .lines import Lines
 from .text import C_TYPES, Uncovered, cast
 
-__all__ = ["Total", "write_argmax", "write_cumulative_sum", "write_reduction"]
+__all__ = ["write_argmax", "write_cumulative_sum", "write_reduction"]
 
-_LANES = 16  # numbers that a row becomes before these meet: as many as the widest vector has
-_BLOCK = 16 * _LANES  # elements that are added up before rounding errors are put back
-
-Fold = tuple[str, str]
+_BLOCK = 256  # doubles that are added up before rounding errors are put back
 
 
 def write_reduction(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
@@ -42,7 +39,7 @@ def write_reduction(kernel: Lines, call: Call, inputs: Sequence[Layout], out: La
     if not any(reduced) or not reduced[-1]:
         _by_rows(kernel, call, x, out, reduced)
     else:
-        _in_lanes(kernel, call, x, out, reduced)
+        _across(kernel, call, x, out, reduced)
 
 
 def _permuted(x: Layout, order: Sequence[int]) -> Layout:
@@ -95,7 +92,7 @@ def _by_rows(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequenc
 # ---------------------------------------------------------------- across
 
 
-def _in_lanes(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequence[bool]) -> None:
+def _across(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequence[bool]) -> None:
     """Neighbours become one number: all axes that are reduced within those that stay."""
     gate = call.gate
     assert isinstance(gate, Reduction)
@@ -104,14 +101,17 @@ def _in_lanes(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequen
     kept = reduced.count(False)
     x, out = _merged(_permuted(x, order), kept), _permuted(out, order)
     outer = kernel.nest(x.shape[:kept], call.apply)
-    dtype = _adds_in(gate, x)
-    start = kernel.at(x, [*outer, *["0"] * (len(x.shape) - kept)])
-    start = start if gate.fold[0] == "first" else gate.fold[0]
-    total = Total(kernel, dtype, (start, gate.fold[1]), several=len(x.shape) > kept + 1)
+    dtype, (start, step) = _adds_in(gate, x), gate.fold
+    total: Accumulator | _CarefulSum
+    if step == ADDS and dtype == np.float64:
+        total = _CarefulSum(kernel)
+    else:
+        first = kernel.at(x, [*outer, *["0"] * (len(x.shape) - kept)])
+        total = Accumulator(kernel, dtype, (first if start == "first" else start, step))
     between = kernel.nest(x.shape[kept:-1])
-    total.add_row(lambda j: cast(kernel.at(x, [*outer, *between, j]), dtype), x.shape[-1])
+    total.add_row(x.shape[-1], lambda j: cast(kernel.at(x, [*outer, *between, j]), dtype))
     kernel.close(len(between))
-    end = _ended(gate, x, total.value(), out)
+    end = _ended(gate, x, total.name, out)
     kernel.line(f"{kernel.at(out, [*outer, *['0'] * (len(out.shape) - kept)])} = {end};")
     kernel.close(kept)
 
@@ -127,81 +127,42 @@ def _merged(x: Layout, kept: int) -> Layout:
     return replace(x, type=Type(tuple(shape), x.type.dtype), strides=tuple(strides))
 
 
-class Total:
-    """What elements become, row by row: lines that join them to a variable.
+class _CarefulSum:
+    """A sum of doubles, row by row: of what blocks of elements make the rounding errors are put
+    back (Neumaier, 1974)."""
 
-    fold: what it begins with, and how {1} joins {0}; several: whether there is more than one row.
-    """
+    def __init__(self, lines: Lines) -> None:
+        self.lines, self.total, self.lost = lines, lines.fresh("s"), lines.fresh("lost")
+        lines.line(f"double {self.total} = 0, {self.lost} = 0;")
 
-    def __init__(
-        self,
-        lines: Lines,
-        dtype: np.dtype[Any],
-        fold: Fold,
-        apply: Apply | None = None,
-        several: bool = False,
-    ) -> None:
-        self.lines, self.fold, self.several = lines, fold, several
-        self.kind = C_TYPES[dtype.name]
-        self.careful = dtype.kind == "f" and fold[0] == "0"
-        self.total, self.lost = lines.fresh("s"), lines.fresh("lost")
-        lines.line(f"{self.kind} {self.total} = {fold[0]};", apply)
-        if self.careful:
-            lines.line(f"{self.kind} {self.lost} = 0;")
-
-    def add_row(self, element: Callable[[str], str], n: int) -> None:
-        """Join a row of n elements, of which `element` is the one at a place."""
-        if not self.careful or n <= _BLOCK:
-            self.join(self.lanes(element, "0", n))
-            return
-        lines, b, whole = self.lines, self.lines.fresh("b"), n - n % _BLOCK
-        lines.line(f"for (long {b} = 0; {b} < {whole}; {b} += {_BLOCK}) {{")
-        lines.depth += 1
-        self.several = True
-        self.join(self.lanes(element, b, _BLOCK))
-        lines.close(1)
-        if n > whole:
-            self.join(self.lanes(element, str(whole), n - whole))
-
-    def value(self) -> str:
-        """The number that all have become. Behind an overflow nothing can be put back."""
-        if not (self.careful and self.several):
-            return self.total
-        return f"({self.lost} - {self.lost} == 0 ? {self.total} + {self.lost} : {self.total})"
-
-    def join(self, part: str) -> None:
-        lines, s = self.lines, self.total
-        if not (self.careful and self.several):
-            lines.line(f"{s} = {self.fold[1].format(s, part)};")
-            return
-        t = lines.fresh("t")
-        lines.line(f"const {self.kind} {t} = {s} + {part};")
-        small, large = f"({s} - {t}) + {part}", f"({part} - {t}) + {s}"
-        magnitude = "fabsf" if self.kind == "float" else "fabs"
-        lines.line(f"{self.lost} += {magnitude}({s}) >= {magnitude}({part}) ? {small} : {large};")
-        lines.line(f"{s} = {t};")
-
-    def lanes(self, element: Callable[[str], str], first: str, n: int) -> str:
-        """n elements from `first` on as one number, in several lanes that meet in the end."""
-        lines, step = self.lines, self.fold[1]
-        start = self.fold[0] if self.fold[0] in ("0", "1") else self.total
-        s, j, k = (lines.fresh(stem) for stem in ("p", "j", "k"))
-        lanes = f"for (int {k} = 0; {k} < {{}}; ++{k})"
-        lines.line(f"{self.kind} {s}[{_LANES}];")
-        lines.line(f"{lanes.format(_LANES)} {s}[{k}] = {start};")
-        x = f"const {self.kind} x = {element(f'({first} + {j} + {k})')}; "
-        join = f"{{ {x}{s}[{k}] = {step.format(f'{s}[{k}]', 'x')}; }}"
-        whole = n - n % _LANES
+    def add_row(self, n: int, element: Callable[[str], str]) -> None:
+        lines, whole = self.lines, n - n % _BLOCK
         if whole:
-            lines.line(f"for (long {j} = 0; {j} < {whole}; {j} += {_LANES})")
-            lines.line(f"    {lanes.format(_LANES)} {join}")
+            b = lines.fresh("b")
+            lines.line(f"for (long {b} = 0; {b} < {whole}; {b} += {_BLOCK}) {{")
+            lines.depth += 1
+            self._add_block(_BLOCK, element, b)
+            lines.close(1)
         if n > whole:
-            lines.line(f"for (long {j} = {whole}; {j} < {n}; {j} += {_LANES})")
-            lines.line(f"    {lanes.format(n - whole)} {join}")
-        for half in (8, 4, 2, 1):
-            both = step.format(f"{s}[{k}]", f"{s}[{k} + {half}]")
-            lines.line(f"{lanes.format(half)} {s}[{k}] = {both};")
-        return f"{s}[0]"
+            self._add_block(n - whole, element, str(whole))
+
+    def _add_block(self, n: int, element: Callable[[str], str], first: str) -> None:
+        lines, s, t = self.lines, self.total, self.lines.fresh("t")
+        lines.line("{")
+        lines.depth += 1
+        block = Accumulator(lines, np.dtype(np.float64), ("0", ADDS))
+        block.add_row(n, element, first)
+        p = block.name
+        lines.line(f"const double {t} = {s} + {p};")
+        small, large = f"({s} - {t}) + {p}", f"({p} - {t}) + {s}"
+        lines.line(f"{self.lost} += fabs({s}) >= fabs({p}) ? {small} : {large};")
+        lines.line(f"{s} = {t};")
+        lines.close(1)
+
+    @property
+    def name(self) -> str:
+        """What all have become. Behind an overflow nothing can be put back."""
+        return f"({self.lost} - {self.lost} == 0 ? {self.total} + {self.lost} : {self.total})"
 
 
 # ---------------------------------------------------------------- along one axis
@@ -240,9 +201,9 @@ def write_argmax(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layou
         _places_by_rows(kernel, call, x, out, "<" if isinstance(gate, Argmin) else ">")
         return
     outer = kernel.nest(x.shape[:-1], call.apply)
-    best = Total(kernel, x.type.dtype, (kernel.at(x, [*outer, "0"]), step))
-    best.add_row(lambda j: kernel.at(x, [*outer, j]), x.shape[-1])
-    j, top = kernel.fresh("place"), best.value()
+    best = Accumulator(kernel, x.type.dtype, (kernel.at(x, [*outer, "0"]), step))
+    best.add_row(x.shape[-1], lambda j: kernel.at(x, [*outer, j]))
+    j, top = kernel.fresh("place"), best.name
     value = kernel.at(x, [*outer, j])
     kernel.line(f"long {j} = 0;")
     kernel.line(f"if ({top} == {top}) while ({value} != {top}) ++{j};")
