@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 
 from ..dims import product
 from ..types import Type
-from .plan import Array, Block
+from .plan import Array, Block, Plan
 
-__all__ = ["Memory", "size_of"]
+__all__ = ["Memory", "new_block", "size_of"]
 
 
 def size_of(type: Type) -> int:
     """The bytes of an array whose sizes are numbers."""
     return int(product(type.shape)) * type.dtype.itemsize  # type: ignore[arg-type]
+
+
+def new_block(plan: Plan, type: Type) -> Block:
+    """One more block of a plan, for an array of this type alone."""
+    plan.blocks.append(Block(size_of(type), len(plan.blocks)))
+    return plan.blocks[-1]
 
 
 @dataclass

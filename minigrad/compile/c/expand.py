@@ -28,8 +28,8 @@ from ...gates import (
 from ...graph import Gate
 from ...types import Type
 from ...variables import Constant
-from ..memory import size_of
-from ..plan import Array, Block, Call, Instruction, Loop, Plan
+from ..memory import new_block
+from ..plan import Array, Call, Instruction, Loop, Plan
 
 __all__ = ["expanded"]
 
@@ -53,12 +53,13 @@ class _Written:
         self.axis: int = call.gate.axis  # type: ignore[attr-defined]
 
     def steps(self) -> Iterator[Call]:
-        call, (x,), (y,) = self.call, self.call.inputs, self.call.outputs
+        plan, call = self.plan, self.call
+        (x,), (y,) = call.inputs, call.outputs
         if 0 in x.type.shape:
             yield call
             return
         if y.place is None and not call.placed:
-            y.place = self.block(y.type)
+            y.place = new_block(plan, y.type)
         if x.type.dtype != y.type.dtype:
             floats = self.fresh(Type(x.type.shape, y.type.dtype))
             yield self.do(Astype(y.type.dtype), x, to=floats)
@@ -110,13 +111,9 @@ class _Written:
         return Call(gate, inputs, [to], self.call.apply, placed=True)
 
     def fresh(self, type: Type) -> Array:
-        return Array(type, self.block(type))
+        return Array(type, new_block(self.plan, type))
 
     def rows(self, x: Array) -> Array:
         """One number for each row of x."""
         shape = x.type.shape
         return self.fresh(Type((*shape[: self.axis], 1, *shape[self.axis + 1 :]), x.type.dtype))
-
-    def block(self, type: Type) -> Block:
-        self.plan.blocks.append(Block(size_of(type), len(self.plan.blocks)))
-        return self.plan.blocks[-1]

@@ -9,7 +9,7 @@ from ...gates import Extent
 from ...graph import Apply
 from ...types import Type
 from ...where import short
-from ..memory import size_of
+from ..memory import new_block, size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
 from .layout import Layout, laid_out, viewed
 from .readers import Readers
@@ -155,8 +155,7 @@ class Lines:
 
     def memory(self, type: Type) -> Array:
         """New memory of the program."""
-        self.plan.blocks.append(Block(size_of(type), len(self.plan.blocks)))
-        return Array(type, self.plan.blocks[-1])
+        return Array(type, new_block(self.plan, type))
 
     # ------------------------------------------------------------ what is no work
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...gates import Astype, Elementwise, Extent
-from ...graph import Gate
+from ...gates import Astype, Elementwise
 from ...native import header
-from ..memory import size_of
+from ..memory import new_block
 from ..plan import (
     Array,
-    Block,
     Call,
     Copy,
     Empty,
@@ -16,14 +14,13 @@ from ..plan import (
     Loop,
     Native,
     Plan,
-    inputs_of,
     outputs_of,
 )
 from .expand import expanded
 from .gates import COVERED
 from .kernel import Kernel
 from .layout import Layout
-from .readers import Readers
+from .readers import Readers, without_unread
 from .sink import sink
 
 __all__ = ["lower"]
@@ -50,7 +47,8 @@ def lower(plan: Plan) -> str:
     if any(step in sunk.loops for step in steps):  # NumPy has no arrays of one row
         sunk.undo()
         steps, kernels = _lowered(plan, made, {})
-    plan.steps = _without_unread(plan, steps)
+    ends = (end for kernel in kernels for end in kernel.ends.values())
+    plan.steps = without_unread(steps, [*plan.results, *(a for end in ends for a in end.around())])
     functions = [kernel.function(f"kernel_{i}") for i, kernel in enumerate(kernels)]
     return "\n".join([header(), _BLAS, *functions]) if kernels else ""
 
@@ -107,27 +105,6 @@ def _give_places(plan: Plan, steps: Iterable[Instruction]) -> list[Empty]:
             if array in results:
                 made.append(Empty(array, step.apply))
             elif array.place is None:
-                plan.blocks.append(Block(size_of(array.type), len(plan.blocks)))
-                array.place = plan.blocks[-1]
+                array.place = new_block(plan, array.type)
             step.placed = True
     return made
-
-
-def _is_free(gate: Gate) -> bool:
-    """Whether it is a view or a number, which is not missed where nobody reads it."""
-    return gate.view or isinstance(gate, Extent)
-
-
-def _without_unread(plan: Plan, steps: list[Instruction]) -> list[Instruction]:
-    """C functions have views of their own: those that no line of NumPy reads go."""
-    natives = [step for step in steps if isinstance(step, Native)]
-    ends = (end for native in natives for end in native.ends.values())
-    read = {*plan.results, *(a for end in ends for a in end.around())}
-    kept: list[Instruction] = []
-    for step in reversed(steps):
-        is_view = isinstance(step, Call) and not step.placed and _is_free(step.gate)
-        if is_view and read.isdisjoint(outputs_of(step)):
-            continue
-        read.update(inputs_of(step))
-        kept.append(step)
-    return kept[::-1]

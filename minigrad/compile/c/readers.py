@@ -6,9 +6,10 @@ b = tanh(b)
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..plan import Array, Block, Call, Copy, Instruction, Loop, Plan
+from ...gates import Extent
+from ..plan import Array, Block, Call, Copy, Instruction, Loop, Plan, inputs_of, outputs_of
 
-__all__ = ["Readers"]
+__all__ = ["Readers", "without_unread"]
 
 Inside = Sequence[tuple[Sequence[Instruction], int]]
 """An instruction by its place in each of the lists that it is in, from the outermost."""
@@ -118,3 +119,20 @@ def _overwritten(step: Instruction) -> Block | None:
         case Copy(target=Array(place=Block() as block)):
             return block
     return None
+
+
+def without_unread(steps: Sequence[Instruction], wanted: Iterable[Array]) -> list[Instruction]:
+    """C and CUDA have views and sizes of their own: those that nothing else reads go."""
+    read = set(wanted)
+    kept: list[Instruction] = []
+    for step in reversed(steps):
+        is_free = (
+            isinstance(step, Call)
+            and not step.placed
+            and (step.gate.view or isinstance(step.gate, Extent))
+        )
+        if is_free and read.isdisjoint(outputs_of(step)):
+            continue
+        read.update(inputs_of(step))
+        kept.append(step)
+    return kept[::-1]

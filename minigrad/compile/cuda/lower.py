@@ -6,14 +6,13 @@ other axes than the last, copies.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...gates import (
     Astype,
     Elementwise,
-    Extent,
     Isfinite,
     LogicalNot,
     LogSoftmax,
@@ -29,20 +28,17 @@ from ...types import Type
 from ..c.expand import expanded
 from ..c.grouping import is_row_work
 from ..c.layout import Layout, laid_out
-from ..c.readers import Readers
+from ..c.readers import Readers, without_unread
 from ..c.text import Uncovered
-from ..memory import size_of
+from ..memory import new_block, size_of
 from ..plan import (
     Array,
-    Block,
     Call,
     Empty,
     Instruction,
     Launch,
     Loop,
     Plan,
-    inputs_of,
-    outputs_of,
 )
 from .gates import KERNELS, SOURCE
 from .kernels import Kernel, Threads
@@ -78,7 +74,7 @@ def lower(plan: Plan, alone: bool = False) -> tuple[str, list[str]]:
     if not alone:
         plan.steps = list(expanded(plan, plan.steps))
     lowering = _Lowering(plan, alone)
-    plan.steps = _without_unread(lowering.lowered(plan.steps), plan.results)
+    plan.steps = without_unread(lowering.lowered(plan.steps), plan.results)
     if not lowering.kernels:
         return "", []
     return "\n".join([_TYPES, elementary(), SOURCE, *lowering.kernels]), lowering.sites
@@ -200,8 +196,7 @@ class _Lowering:
         return [*before], Call(call.gate, inputs, call.outputs, call.apply, placed=True)
 
     def fresh(self, type: Type) -> Array:
-        self.plan.blocks.append(Block(size_of(type), len(self.plan.blocks)))
-        return Array(type, self.plan.blocks[-1])
+        return Array(type, new_block(self.plan, type))
 
     def launch(self, kernel: Kernel, written: list[tuple[Array, Apply]]) -> list[Launch]:
         """The launch of a kernel that has been written; none, if it has nothing to do."""
@@ -227,7 +222,7 @@ class _Lowering:
         for array in (*loop.carries, *loop.turns):
             self.layouts[array] = laid_out(array.type, array, size_of(array.type))
         self.own.update(loop.turns)
-        loop.steps = _without_unread(self.lowered(loop.steps), loop.nexts)
+        loop.steps = without_unread(self.lowered(loop.steps), loop.nexts)
         del self.loops[t]
         for carry in loop.carries:
             del self.layouts[carry]
@@ -252,8 +247,7 @@ def _give_places(plan: Plan, steps: list[Instruction]) -> None:
             if array in results:
                 steps.insert(0, Empty(array, step.apply))  # where it parts no group of gates
             elif array.place is None:
-                plan.blocks.append(Block(size_of(array.type), len(plan.blocks)))
-                array.place = plan.blocks[-1]
+                array.place = new_block(plan, array.type)
             step.placed = True
 
 
@@ -261,21 +255,3 @@ def _makes_nothing(call: Call) -> bool:
     """Whether there is nothing to compute: CuPy refuses to reduce what is empty."""
     empty = all(0 in a.type.shape for a in call.outputs)
     return empty and call.placed and call.gate.is_built_in
-
-
-def _without_unread(steps: Sequence[Instruction], wanted: Iterable[Array]) -> list[Instruction]:
-    """Kernels have views and sizes of their own: those that nothing else reads go."""
-    read = set(wanted)
-    kept: list[Instruction] = []
-    for step in reversed(steps):
-        is_free = isinstance(step, Call) and not step.placed and _is_free(step.gate)
-        if is_free and read.isdisjoint(outputs_of(step)):
-            continue
-        read.update(inputs_of(step))
-        kept.append(step)
-    return kept[::-1]
-
-
-def _is_free(gate: Gate) -> bool:
-    """Whether it is a view or a number, which is not missed where nobody reads it."""
-    return gate.view or isinstance(gate, Extent)
