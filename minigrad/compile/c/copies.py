@@ -6,21 +6,19 @@ from ...gates import Concat, Index, Place, Stack
 from ..plan import Call
 from .layout import Layout, laid_out, viewed
 from .lines import Lines
-from .text import Uncovered, cast
+from .text import Uncovered
 
 __all__ = ["write_arange", "write_concat", "write_place", "write_reshape", "write_stack"]
 
 
 def write_arange(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
-    (i,) = kernel.nest(out.shape, call.apply)
-    kernel.line(f"{kernel.at(out, [i])} = {i};")
-    kernel.close(1)
+    kernel.store(out, lambda at: at[0], call.apply)
 
 
 def write_reshape(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
     """What is no view, of elements in another order: contiguous memory has all shapes."""
     (x,) = inputs
-    _copy(kernel, call, x, laid_out(x.type, out.base, out.size))
+    kernel.store_cast(x, laid_out(x.type, out.base, out.size), call.apply)
 
 
 def write_concat(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
@@ -28,7 +26,7 @@ def write_concat(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layou
     assert isinstance(gate, Concat)
     for x in inputs:
         stop = start + x.shape[gate.axis]
-        _copy(kernel, call, x, out.slice(gate.axis, start, stop))
+        kernel.store_cast(x, out.slice(gate.axis, start, stop), call.apply)
         start = stop
 
 
@@ -36,24 +34,16 @@ def write_stack(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout
     gate = call.gate
     assert isinstance(gate, Stack)
     for i, x in enumerate(inputs):
-        _copy(kernel, call, x.with_axis(gate.axis), out.slice(gate.axis, i, i + 1))
+        kernel.store_cast(x.with_axis(gate.axis), out.slice(gate.axis, i, i + 1), call.apply)
 
 
 def write_place(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
     (x,), gate = inputs, call.gate
     assert isinstance(gate, Place)
-    counters = kernel.nest(out.shape, call.apply)
-    kernel.line(f"{kernel.at(out, counters)} = 0;")
-    kernel.close(len(counters))
+    kernel.store(out, lambda at: "0", call.apply)
     if 0 in x.shape:
         return
     there = viewed(Index(gate.items), out)
     if there is None:
         raise Uncovered(str(gate))
-    _copy(kernel, call, x, there[0])
-
-
-def _copy(kernel: Lines, call: Call, x: Layout, out: Layout) -> None:
-    counters = kernel.nest(x.shape, call.apply)
-    kernel.line(f"{kernel.at(out, counters)} = {cast(kernel.at(x, counters), out.type.dtype)};")
-    kernel.close(len(counters))
+    kernel.store_cast(x, there[0], call.apply)

@@ -83,10 +83,8 @@ class Kernel(Lines):
         return 1
 
     def copy(self, source: Array, target: Layout, apply: Apply | None) -> None:
-        counters = self.nest(target.shape, apply)
-        value = self.literals.get(source) or self.at(self.layout(source), counters)
-        self.line(f"{self.at(target, counters)} = {value};")
-        self.close(len(counters))
+        known = self.literals.get(source)
+        self.store(target, lambda at: known or self.at(self.layout(source), at), apply)
 
     def gate(self, call: Call) -> None:
         if any(0 in a.type.shape for a in (*call.inputs, *call.outputs)):

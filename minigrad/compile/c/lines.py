@@ -1,6 +1,6 @@
 """Lines of C, and the memory that they read and write."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..memory import new_block, size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
 from .layout import Layout, laid_out, viewed
 from .readers import Readers
-from .text import C_TYPES, Uncovered, literal
+from .text import C_TYPES, Uncovered, cast, literal
 
 __all__ = ["Lines"]
 
@@ -87,6 +87,18 @@ class Lines:
         for _ in range(count):
             self.depth -= 1
             self.line("}")
+
+    def store(
+        self, out: Layout, value: Callable[[list[str]], str], apply: Apply | None = None
+    ) -> None:
+        """Write all elements of an array: `value` is the one at a place."""
+        counters = self.nest(out.shape, apply)
+        self.line(f"{self.at(out, counters)} = {value(counters)};")
+        self.close(len(counters))
+
+    def store_cast(self, x: Layout, out: Layout, apply: Apply | None = None) -> None:
+        """Copy all elements, each cast to the dtype of `out`."""
+        self.store(out, lambda at: cast(self.at(x, at), out.type.dtype), apply)
 
     def at(self, layout: Layout, counters: Sequence[str]) -> str:
         """An element as a C lvalue."""

@@ -22,9 +22,7 @@ __all__ = [
 
 def write_one_hot(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
     (ids,) = inputs
-    counters = kernel.nest(out.shape, call.apply)
-    kernel.line(f"{kernel.at(out, counters)} = {kernel.at(ids, counters[:-1])} == {counters[-1]};")
-    kernel.close(len(counters))
+    kernel.store(out, lambda at: f"{kernel.at(ids, at[:-1])} == {at[-1]}", call.apply)
 
 
 def write_take(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
@@ -39,7 +37,7 @@ def write_take(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout)
 def write_scatter_add(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
     (x, ids), gate = inputs, call.gate
     assert isinstance(gate, ScatterAdd)
-    _clear(kernel, call, out)
+    kernel.store(out, lambda at: "0", call.apply)
     counters, there = _picked(kernel, call, out, ids, gate.axis, x)
     kernel.line(f"{there} {_add(out.type.dtype)} {kernel.at(x, counters)};")
     kernel.close(len(counters))
@@ -60,7 +58,7 @@ def write_scatter_add_along(
 ) -> None:
     (x, ids), gate = inputs, call.gate
     assert isinstance(gate, ScatterAddAlong)
-    _clear(kernel, call, out)
+    kernel.store(out, lambda at: "0", call.apply)
     counters = kernel.nest(x.shape)
     k = _index(kernel, call, ids, counters, out.shape[gate.axis])
     there = kernel.at(out, [*counters[: gate.axis], k, *counters[gate.axis + 1 :]])
@@ -90,12 +88,6 @@ def _index(kernel: Lines, call: Call, ids: Layout, counters: Sequence[str], size
     kernel.line(f"{k} += {k} < 0 ? {size} : 0;")
     kernel.line(f"if ({k} < 0 || {k} >= {size}) return {len(kernel.sites)};")
     return k
-
-
-def _clear(kernel: Lines, call: Call, out: Layout) -> None:
-    counters = kernel.nest(out.shape, call.apply)
-    kernel.line(f"{kernel.at(out, counters)} = 0;")
-    kernel.close(len(counters))
 
 
 def _add(dtype: np.dtype[Any]) -> str:

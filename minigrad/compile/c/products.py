@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ...types import Type
 from ..plan import Call
 from .layout import Layout
 from .lines import Lines
-from .text import C_TYPES, Uncovered, cast
+from .text import C_TYPES, Uncovered
 
 __all__ = ["write_matmul"]
 
@@ -55,19 +54,8 @@ def _as_one(a: Layout, b: Layout, out: Layout) -> tuple[Layout, Layout, Layout] 
     the right. None where that is not so."""
     if product(b.shape[:-2]) != 1 or product(a.shape[:-2]) != product(out.shape[:-2]):
         return None
-    rows, result = _merged(a), _merged(out)
-    return (rows, _merged(b), result) if rows and result else None  # type: ignore[return-value]
-
-
-def _merged(x: Layout) -> Layout | None:
-    """The axes in front of the last as one; None where they have gaps."""
-    axes = [(n, s) for n, s in zip(x.shape[:-1], x.strides, strict=False) if n != 1]
-    for (_, outer), (n, inner) in pairwise(axes):
-        if outer != inner * n:
-            return None
-    rows = int(product(x.shape[:-1]))  # type: ignore[arg-type]  # bound: numbers
-    down = axes[-1][1] if axes else 0
-    return replace(x, type=Type((rows, x.shape[-1]), x.type.dtype), strides=(down, x.strides[-1]))
+    rows, right, result = (x.rows_merged() for x in (a, b, out))
+    return (rows, right, result) if rows and right and result else None
 
 
 # ---------------------------------------------------------------- floats
@@ -110,9 +98,7 @@ def _fitted(kernel: Lines, x: Layout, dtype: np.dtype[Any]) -> Layout:
     if x.type.dtype == dtype and _leading(x) is not None:
         return x
     copy = kernel.layout(kernel.memory(Type(x.shape, dtype)))
-    counters = kernel.nest(x.shape)
-    kernel.line(f"{kernel.at(copy, counters)} = {cast(kernel.at(x, counters), dtype)};")
-    kernel.close(len(counters))
+    kernel.store_cast(x, copy)
     return copy
 
 
@@ -122,9 +108,7 @@ def _fitted(kernel: Lines, x: Layout, dtype: np.dtype[Any]) -> Layout:
 def _loops(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
     """Row i of the product is a sum of rows of b; integers wrap around, bools stay 0 or 1."""
     (m, k), n, dtype = a.shape, b.shape[1], out.type.dtype
-    counters = kernel.nest((m, n), call.apply)
-    kernel.line(f"{kernel.at(out, counters)} = 0;")
-    kernel.close(2)
+    kernel.store(out, lambda at: "0", call.apply)
     i, l, j = kernel.nest((m, k, n))
     add, times = ("|=", "&") if dtype.kind == "b" else ("+=", "*")
     x, y = (f"({C_TYPES[dtype.name]}){at}" for at in (kernel.at(a, [i, l]), kernel.at(b, [l, j])))

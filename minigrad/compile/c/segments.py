@@ -64,9 +64,7 @@ def write_segment_sum(kernel: Lines, call: Call, inputs: Sequence[Layout], out: 
     ids, x = inputs
     (segments, width), (rows, _) = out.shape, x.shape
     count, wrong = _count_of_wrong(kernel, x)
-    counters = kernel.nest(out.shape, call.apply)
-    kernel.line(f"{kernel.at(out, counters)} = 0;")
-    kernel.close(2)
+    kernel.store(out, lambda at: "0", call.apply)
     k = kernel.fresh("k")
     (i,) = kernel.nest((rows,))
     kernel.line(f"const int64_t {k} = {kernel.at(ids, [i])};")

@@ -74,19 +74,13 @@ def _by_rows(kernel: Lines, call: Call, x: Layout, out: Layout, reduced: Sequenc
     if dtype != out.type.dtype:
         total = kernel.layout(kernel.memory(Type(out.shape, dtype)))
     start, step = gate.fold
-    counters = kernel.nest(out.shape, call.apply)
-    first = kernel.at(x, ["0" if r else c for r, c in zip(reduced, counters, strict=True)])
-    kernel.line(f"{kernel.at(total, counters)} = {first if start == 'first' else start};")
-    kernel.close(rank)
+    kernel.store(total, lambda at: kernel.at(x, at) if start == "first" else start, call.apply)
     counters = kernel.nest(x.shape)
     there = kernel.at(total.over(x.shape), counters)
     kernel.line(f"{there} = {step.format(there, kernel.at(x, counters))};")
     kernel.close(rank)
     if isinstance(gate, Mean):
-        counters = kernel.nest(out.shape)
-        end = _ended(gate, x, kernel.at(total, counters), out)
-        kernel.line(f"{kernel.at(out, counters)} = {end};")
-        kernel.close(rank)
+        kernel.store(out, lambda at: _ended(gate, x, kernel.at(total, at), out))
 
 
 # ---------------------------------------------------------------- across
@@ -180,14 +174,8 @@ def write_cumulative_sum(kernel: Lines, call: Call, inputs: Sequence[Layout], ou
         layout.slice(axis, *ends)
         for layout, *ends in ((x, 0, 1), (x, 1, steps), (out, 0, steps - 1), (out, 1, steps))
     )
-    counters = kernel.nest(first.shape, call.apply)
-    value = cast(kernel.at(first, counters), dtype)
-    kernel.line(f"{kernel.at(out.slice(axis, 0, 1), counters)} = {value};")
-    kernel.close(len(counters))
-    counters = kernel.nest(rest.shape)
-    value = cast(kernel.at(rest, counters), dtype)
-    kernel.line(f"{kernel.at(after, counters)} = {kernel.at(before, counters)} + {value};")
-    kernel.close(len(counters))
+    kernel.store_cast(first, out.slice(axis, 0, 1), call.apply)
+    kernel.store(after, lambda at: f"{kernel.at(before, at)} + {cast(kernel.at(rest, at), dtype)}")
 
 
 def write_argmax(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout) -> None:
@@ -216,11 +204,8 @@ def _places_by_rows(kernel: Lines, call: Call, x: Layout, out: Layout, better: s
     """Neighbours go to different places: each row is held against the best so far."""
     axis, rank = call.gate.axis, len(x.shape)  # type: ignore[attr-defined]
     best = kernel.layout(kernel.memory(Type(out.shape, x.type.dtype)))
-    counters = kernel.nest(out.shape, call.apply)
-    first = kernel.at(x, [*counters[:axis], "0", *counters[axis + 1 :]])
-    kernel.line(f"{kernel.at(best, counters)} = {first};")
-    kernel.line(f"{kernel.at(out, counters)} = 0;")
-    kernel.close(rank)
+    kernel.store(best, lambda at: kernel.at(x, at), call.apply)
+    kernel.store(out, lambda at: "0")
     counters = kernel.nest(x.shape[:-1])
     counters.append(kernel.nest_of_row(x.shape[-1]))
     v, old = kernel.fresh("v"), kernel.fresh("old")
