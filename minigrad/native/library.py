@@ -1,6 +1,7 @@
 """C functions of a program, bound to its memory."""
 
 import ctypes
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -49,7 +50,8 @@ class Library:
     """
 
     def __init__(self, source: str, sites: Mapping[str, Sequence[tuple[str, int]]]) -> None:
-        self._library, self._sites = load(source), sites
+        # The user's lines are no part of what is compiled: an edit above them moves them.
+        self._library, self._sites = load(re.sub("  // .*", "", source)), sites
 
     def __call__(self, name: str, count: int, kept: Sequence[Array]) -> Callable[..., None]:
         """A function that is given `count` arrays at each call, and has memory that is `kept`."""

@@ -92,6 +92,18 @@ def test_its_lines_name_the_users() -> None:
     assert "// test_c.py:" in kernels(mg.function([x], mg.exp(x) + 1))
 
 
+def test_lines_that_move_are_not_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path))
+    x = mg.input("x", (1237,))
+    f = mg.function([x], mg.exp(x) - 1)
+    g = mg.function([x], mg.exp(x) - 1)
+    assert f.source("c") != g.source("c")
+    np.testing.assert_array_equal(f(np.zeros(1237, "float32")), g(np.zeros(1237, "float32")))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_what_is_not_covered_numpy_does_between() -> None:
     x = mg.input("x", (5,), "int64")
     y = (x + 1) ** x * 2

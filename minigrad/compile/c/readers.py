@@ -23,11 +23,12 @@ class Readers:
         for _ in range(2):  # a carry may hold what is made further down
             self._note(plan.steps)
         self._kept = frozenset(b for array in plan.results for b in self.blocks(array))
+        everywhere = dict(_everywhere(plan.steps, ()))
+        self._reads = {step: self._all(_read(step)) for step in everywhere}
         self._of: dict[Call, set[Instruction] | None] = {}
-        for place in _everywhere(plan.steps, ()):
-            steps, i = place[-1]
-            if isinstance(call := steps[i], Call) and (block := _overwritten(call)):
-                self._of[call] = self._after(place, block)
+        for step, place in everywhere.items():
+            if isinstance(step, Call) and (block := _overwritten(step)):
+                self._of[step] = self._after(place, block)
 
     def are_among(self, call: Call, those: Iterable[Instruction]) -> bool:
         """Whether nobody but those reads the result of a call."""
@@ -84,20 +85,19 @@ class Readers:
         for step in steps:
             if isinstance(step, Loop):  # not everything in it is done before it writes
                 self._scan(step.steps, block, found)
-                if block in self._all([*step.starts, *step.nexts]):
-                    found.add(step)
-            else:
-                if block in self._all(_read(step)):
-                    found.add(step)
-                if _overwritten(step) is block:
-                    return True
+            if block in self._reads[step]:
+                found.add(step)
+            if _overwritten(step) is block:
+                return True
         return False
 
 
-def _everywhere(steps: Sequence[Instruction], around: Inside) -> Iterator[Inside]:
+def _everywhere(
+    steps: Sequence[Instruction], around: Inside
+) -> Iterator[tuple[Instruction, Inside]]:
     for i, step in enumerate(steps):
         place = (*around, (steps, i))
-        yield place
+        yield step, place
         if isinstance(step, Loop):
             yield from _everywhere(step.steps, place)
 
@@ -108,6 +108,8 @@ def _read(step: Instruction) -> Sequence[Array]:
             return step.inputs
         case Copy(source):
             return (source,)
+        case Loop():
+            return (*step.starts, *step.nexts)
     return ()
 
 
