@@ -129,7 +129,7 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
     The same source is one object: set ``restype`` of its functions once. It stays in memory until
     the process ends. The words of ``$MINIGRAD_CFLAGS`` are flags too, the last ones: with
     ``-g -fsanitize=address`` all that a program reads and writes is watched (``.ci/sanitize``).
-    Raises BackendError without a compiler, and CompileError if it fails.
+    Raises BackendError without a compiler, and CompileError if it fails or has no room.
     """
     compiler = find_compiler()
     if compiler is None:
@@ -142,7 +142,10 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
     key = _key(source, flags, compiler)
     with _turns.setdefault(key, threading.Lock()):
         if key not in _loaded:
-            _loaded[key] = _from_cache(key) or _compiled(key, source, flags, compiler)
+            try:
+                _loaded[key] = _from_cache(key) or _compiled(key, source, flags, compiler)
+            except OSError as error:
+                raise CompileError(f"There is no folder to compile C in: {error}.") from None
         return _loaded[key]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.errors import CompileError
 from minigrad.native import load, object_cache
 from minigrad.native.object_cache import cache_folder
 
@@ -187,6 +188,15 @@ def test_what_cannot_be_kept_is_loaded_all_the_same(
     assert not list(cache.glob(".*"))
 
 
+def test_where_nothing_can_be_made_it_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(object_cache.tempfile, "mkdtemp", full)
+    with pytest.raises(CompileError, match="No space left"):
+        load(SEVEN)
+
+
 # Where
 
 
@@ -279,6 +289,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 USES_A_TEMPORARY_FOLDER = """
 import os, sys
+from minigrad.errors import CompileError
 from minigrad.native import load, object_cache
 seven = load("int f(void) { return 7; }").f()
 folder = object_cache.cache_folder()

@@ -1,7 +1,7 @@
 """Who reads what a gate has written, before the next gate writes over it.
 
-b = x + y        read by tanh alone: where both are one inner loop, b is not stored
-b = tanh(b)
+    b = x + y        read by tanh alone: where both are one inner loop, b is not stored
+    b = tanh(b)
 """
 
 from collections.abc import Iterable, Iterator, Sequence
