@@ -289,7 +289,6 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 USES_A_TEMPORARY_FOLDER = """
 import os, sys
-from minigrad.errors import CompileError
 from minigrad.native import load, object_cache
 seven = load("int f(void) { return 7; }").f()
 folder = object_cache.cache_folder()
