@@ -39,13 +39,10 @@ class Accumulator:
         )
         return f" reduction({how} : {self.name})"
 
-    def join(self, element: str) -> None:
-        self.lines.line(f"{self.name} = {self.step.format(self.name, element)};")
-
     def add_row(self, n: int, element: Callable[[str], str], first: str = "0") -> None:
         """Join n elements from a place on; `element` is the one at a place."""
         lines, x = self.lines, self.lines.fresh("x")
         j = lines.nest_of_row(n, self.clause())
         lines.line(f"const {self.type} {x} = {element(j if first == '0' else f'({first} + {j})')};")
-        self.join(x)
+        lines.line(f"{self.name} = {self.step.format(self.name, x)};")
         lines.close(1)

@@ -5,7 +5,7 @@ such a group down, each in its own way; what one element is, is the same in both
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,11 +83,12 @@ class Work:
 @dataclass
 class Grouping(ABC):
     """Gates that are done together, while they are collected: `last` of the axes are one, that of
-    the rows."""
+    the rows; `alone`: it is to be of one gate, and all that it makes is stored."""
 
     lines: Lines
     works: list[Work] = field(default_factory=list)
     last: int = 1
+    alone: bool = False
 
     def write(self, steps: Sequence[Instruction], looks: Callable[[Call], bool]) -> int:
         """Write the first instructions that fit together, views between them too; how many."""
@@ -158,6 +159,28 @@ class Grouping(ABC):
         yield loop
 
     # ------------------------------------------------------------ one element
+
+    def elements(
+        self,
+        works: Sequence[Work],
+        held: dict[Layout, str],
+        counters: Sequence[str],
+        totals: Mapping[int, str],
+    ) -> None:
+        """One element of each gate, in a variable; stored, where others read it. `totals` are the
+        variables that reductions join it to."""
+        lines = self.lines
+        last = {work.out: k for k, work in enumerate(works)}
+        calls = [work.call for work in works if not self.alone]
+        for k, work in enumerate(works):
+            if work.is_reduction:
+                s, (x,) = totals[id(work)], work.reads
+                assert x
+                lines.line(f"{s} = {fold_of(work)[1].format(s, self.read(x, held, counters))};")
+                continue
+            held[work.out] = self.element(work, held, counters)
+            if last[work.out] == k and not lines.readers.are_among(work.call, calls):
+                lines.line(f"{lines.at(work.out, counters)} = {held[work.out]};")
 
     def element(self, work: Work, held: dict[Layout, str], counters: Sequence[str]) -> str:
         """A variable for one element of a result."""

@@ -39,15 +39,7 @@ class Rows(Grouping):
         held = self.of_rows(together, outer)
         clauses = "".join([total.clause() for total in totals.values()])
         counters = [*outer, *(lines.nest_of_row(n, clauses) for n in shape[-1:])]
-        last = {work.out: k for k, work in enumerate(together)}
-        calls = [work.call for work in together]
-        for k, work in enumerate(together):
-            if work.is_reduction:
-                self.join(work, totals[id(work)], held, counters)
-                continue
-            held[work.out] = self.element(work, held, counters)
-            if last[work.out] == k and not lines.readers.are_among(work.call, calls):
-                lines.line(f"{lines.at(work.out, counters)} = {held[work.out]};")
+        self.elements(together, held, counters, {i: s.name for i, s in totals.items()})
         lines.close(len(shape[-1:]))
         for work in together:
             if work.is_reduction:
@@ -80,13 +72,6 @@ class Rows(Grouping):
         assert x
         first = self.lines.at(x, [*outer, "0"]) if start == "first" else start
         return Accumulator(self.lines, work.out.type.dtype, (first, step), work.call.apply)
-
-    def join(
-        self, work: Work, total: Accumulator, held: dict[Layout, str], counters: Sequence[str]
-    ) -> None:
-        (x,) = work.reads
-        assert x
-        total.join(self.read(x, held, counters))
 
     def end(self, work: Work, total: Accumulator, outer: Sequence[str]) -> None:
         dtype = C_TYPES[work.out.type.dtype.name]

@@ -12,7 +12,7 @@ do not fit into one loop. A row becomes one number in shared memory, in halves:
                               shared[threadIdx.x] = r, and so on: 128 + 128, 64 + 64, …
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -83,10 +83,9 @@ def each_element(kernel: Kernel, shape: Sequence[int], apply: Apply | None = Non
 
 @dataclass
 class Threads(Grouping):
-    """A group as a kernel. `alone`: of one gate."""
+    """A group as a kernel."""
 
     lines: Kernel
-    alone: bool = False
     by_rows: bool = False
     """Whether a block does a row."""
 
@@ -126,7 +125,7 @@ class Threads(Grouping):
             return
         layouts = [x for work in self.works for x, _ in work.touched]
         counters = each_element(self.lines, _merged(self.works[0].shape, layouts))
-        self.elements(self.works, counters, {})
+        self.elements(self.works, {}, counters, {})
 
     def write_rows(self) -> None:
         kernel = self.lines
@@ -144,31 +143,12 @@ class Threads(Grouping):
         n = prod(shape[-1:])
         kernel.line(f"for (int64_t {j} = threadIdx.x; {j} < {n}; {j} += blockDim.x) {{")
         kernel.depth += 1
-        self.elements(together, [*outer, j] if shape else [], totals)
+        self.elements(together, {}, [*outer, j] if shape else [], totals)
         kernel.close(1)
         for k, work in enumerate(w for w in together if w.is_reduction):
             if k:
                 kernel.line("__syncthreads();")
             self.end(work, totals[id(work)], outer)
-
-    def elements(
-        self, works: Sequence[Work], counters: Sequence[str], totals: Mapping[int, str]
-    ) -> None:
-        """One element of each gate, in a register; stored, where others read it. `totals` are the
-        variables in which a thread adds up what it sees of a row."""
-        kernel = self.lines
-        held: dict[Layout, str] = {}
-        last = {work.out: k for k, work in enumerate(works)}
-        calls = [] if self.alone else [work.call for work in works]
-        for k, work in enumerate(works):
-            if work.is_reduction:
-                r, (x,) = totals[id(work)], work.reads
-                assert x
-                kernel.line(f"{r} = {fold_of(work)[1].format(r, self.read(x, held, counters))};")
-                continue
-            held[work.out] = self.element(work, held, counters)
-            if last[work.out] == k and not kernel.readers.are_among(work.call, calls):
-                kernel.line(f"{kernel.at(work.out, counters)} = {held[work.out]};")
 
     # ------------------------------------------------------------ one number of each row
 
