@@ -2,6 +2,8 @@
 
     b = x + y        read by tanh alone: where both are one inner loop, b is not stored
     b = tanh(b)
+
+What is followed is blocks of memory, which views and carries look into.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
