@@ -218,3 +218,10 @@ def test_a_subclass_that_computes_otherwise_is_left_to_numpy() -> None:
     top, cold = f([[1.0, 5, 2], [0, -1, 3]])
     np.testing.assert_array_equal(top, [4, 4])
     np.testing.assert_array_equal(cold, np.zeros((2, 3)))
+
+
+def test_a_product_of_rows_that_are_one_row() -> None:
+    x, w = mg.input("x", (1, 3)), mg.input("w", (3, 4))
+    y = mg.broadcast_to(x, (5, 1, 3)) @ w
+    values = {x: np.array([[1, 2, 3]], "float32"), w: np.arange(12, dtype="float32").reshape(3, 4)}
+    assert_right_in_c([y], values)

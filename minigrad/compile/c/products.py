@@ -55,7 +55,9 @@ def _as_one(a: Layout, b: Layout, out: Layout) -> tuple[Layout, Layout, Layout] 
     if product(b.shape[:-2]) != 1 or product(a.shape[:-2]) != product(out.shape[:-2]):
         return None
     rows, right, result = (x.rows_merged() for x in (a, b, out))
-    return (rows, right, result) if rows and right and result else None
+    if not (rows and right and result) or not all(map(_leading, (rows, right, result))):
+        return None  # rows that are one row, repeated, are no matrix of BLAS
+    return rows, right, result
 
 
 # ---------------------------------------------------------------- floats
