@@ -7,6 +7,7 @@ from ...native import header
 from ..memory import new_block
 from ..plan import (
     Array,
+    Block,
     Call,
     Copy,
     Empty,
@@ -14,6 +15,7 @@ from ..plan import (
     Loop,
     Native,
     Plan,
+    inputs_of,
     outputs_of,
 )
 from .expand import expanded
@@ -47,8 +49,9 @@ def lower(plan: Plan) -> str:
     if any(step in sunk.loops for step in steps):  # NumPy has no arrays of one row
         sunk.undo()
         steps, kernels = _lowered(plan, made, {})
-    ends = (end for kernel in kernels for end in kernel.ends.values())
+    ends = [end for kernel in kernels for end in kernel.ends.values()]
     plan.steps = without_unread(steps, [*plan.results, *(a for end in ends for a in end.around())])
+    plan.blocks = _used(plan, ends)
     functions = [kernel.function(f"kernel_{i}") for i, kernel in enumerate(kernels)]
     return "\n".join([header(), _BLAS, *functions]) if kernels else ""
 
@@ -76,6 +79,14 @@ def _lowered(
             foreign.update(_may_be_views(rest[0]))
             steps.append(rest.pop(0))
     return steps, kernels
+
+
+def _used(plan: Plan, ends: Sequence[Array]) -> list[Block]:
+    """The blocks that are still of use: others were of what is in registers now, or one row."""
+    used = {b for step in plan.steps if isinstance(step, Native) for b in step.bases}
+    arrays = [a for step in plan.steps for a in (*inputs_of(step), *outputs_of(step))]
+    used |= {b for a in (*plan.results, *ends, *arrays) for b in a.blocks}
+    return [block for block in plan.blocks if block in used]
 
 
 def _call(kernel: Kernel, name: str, done: list[Instruction]) -> Native:
