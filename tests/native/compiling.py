@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import minigrad as mg
+from minigrad.native import compiler
 
 HEADERS = Path(mg.__file__).parent / "native"
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 FLAGS = ["-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fwrapv"]
-THIS_MACHINE = ["-O3", "-march=native"]
+THIS_MACHINE = list(compiler.FLAGS)  # as programs are compiled
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler on the PATH")
 
