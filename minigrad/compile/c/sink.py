@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ...gates import Astype, Elementwise
 from ...types import Type
-from ..memory import size_of
+from ..memory import new_block, size_of
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Plan, Row
 from .layout import Layout, laid_out, viewed
 from .readers import Readers
@@ -172,8 +172,8 @@ class _Sinking:
         """Memory of one row for all rows: where no view looks at it, they are that row."""
         plan, loop = self.sunk.plan, self.loop
         row = Type(array.type.shape[1:], array.type.dtype)
-        plan.blocks.append(Block(size_of(row), len(plan.blocks)))
-        one = laid_out(row, plan.blocks[-1], size_of(row))
+        block = new_block(plan, row)
+        one = laid_out(row, block, size_of(row))
         if any(self.root(x) is array and x is not array for x in self.used()):
             strides = (0, *one.strides)
             self.sunk.layouts[array] = Layout(array.type, one.base, one.size, strides)
@@ -181,7 +181,7 @@ class _Sinking:
         for r in loop.rows:
             if isinstance(r.place, Row) and r.place.of is array:
                 self.sunk.places[r] = r.place
-                r.place = plan.blocks[-1]
+                r.place = block
         loop.rows = [r for r in loop.rows if isinstance(r.place, Row)]
 
     def reads_a_unit(self, step: Instruction) -> bool:
