@@ -134,8 +134,10 @@ def backend_named(name: str, check_nan: bool, blocks: bool, half: str | None) ->
         return _NumPy(check_nan, blocks)
     if check_nan:
         return in_numpy("since check_nan goes gate by gate", check_nan, blocks)
-    if name == "auto" and (why := import_module("..native", __package__).why_not()):
+    native = import_module("..native", __package__)  # only where it is asked for
+    if name == "auto" and (why := native.why_not()):
         return in_numpy(f"since {why}", check_nan, blocks)
+    native.needed_compiler()
     return _C(check_nan)
 
 

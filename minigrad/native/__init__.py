@@ -1,7 +1,7 @@
 """Native code: C source → a loaded shared object, and the addresses of BLAS for it to call."""
 
 from .blas import Blas, find_blas
-from .compiler import Compiler, find_compiler, load, why_not
+from .compiler import Compiler, find_compiler, load, needed_compiler, why_not
 from .library import Library, elementary, header
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "find_compiler",
     "header",
     "load",
+    "needed_compiler",
     "why_not",
 ]

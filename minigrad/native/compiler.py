@@ -131,13 +131,7 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
     ``-g -fsanitize=address`` all that a program reads and writes is watched (``.ci/sanitize``).
     Raises BackendError without a compiler, and CompileError if it fails or has no room.
     """
-    compiler = find_compiler()
-    if compiler is None:
-        raise BackendError(
-            f"Compiling to C needs a C compiler, and {why_not()}. Install one (Debian, Ubuntu: "
-            "apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install), "
-            "or set CC to its command."
-        )
+    compiler = needed_compiler()
     flags = (*FLAGS, *extra_flags, *_asked_flags())
     key = _key(source, flags, compiler)
     with _turns.setdefault(key, threading.Lock()):
@@ -151,14 +145,26 @@ def load(source: str, extra_flags: Sequence[str] = ()) -> ctypes.CDLL:
 
 _loaded: dict[str, ctypes.CDLL] = {}
 _turns: dict[str, threading.Lock] = {}
+_hung: set[Compiler] = set()  # those that took too long: nobody should wait for one twice
+
+
+def needed_compiler() -> Compiler:
+    """The compiler. Raises BackendError where there is none."""
+    if compiler := find_compiler():
+        return compiler
+    raise BackendError(
+        f"Compiling to C needs a C compiler, and {why_not()}. Install one (Debian, Ubuntu: "
+        "apt install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install), "
+        "or set CC to its command."
+    )
 
 
 def why_not() -> str | None:
     """Why C cannot be compiled and called here; None where it can."""
     if sys.implementation.name != "cpython" or sys.maxsize < 2**32:
         return "this Python is no CPython of 64 bits"
-    if find_compiler():
-        return None
+    if compiler := find_compiler():
+        return "the C compiler did not end when it was last asked" if compiler in _hung else None
     asked = os.environ.get("CC", "").strip()
     return f"CC={asked} is no program that answers --version" if asked else (
         "there is no cc, gcc or clang on the PATH that answers --version"
@@ -224,6 +230,7 @@ def _compile(command: list[str], source: str, folder: Path) -> None:
     try:
         status, said = _run(command, source, folder, TIMEOUT)
     except subprocess.TimeoutExpired:
+        _hung.update(filter(None, [find_compiler()]))
         raise CompileError(f"The C compiler did not end within {TIMEOUT:g} s.\n  {shown}") from None
     except OSError as error:
         raise CompileError(f"The C compiler cannot be run: {error.strerror}.\n  {shown}") from None

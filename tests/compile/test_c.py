@@ -207,7 +207,28 @@ def test_without_a_compiler_c_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("CC", raising=False)
     x = mg.input("x")
     with pytest.raises(BackendError, match="compiler"):
-        mg.function([x], mg.exp(x), backend="c")(0.0)
+        mg.function([x], mg.exp(x), backend="c")
+
+
+def test_auto_is_c_where_a_compiler_is_and_else_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MINIGRAD_BACKEND")
+    x = mg.input("x")
+    assert "(C and NumPy)" in mg.function([x], mg.exp(x)).report()
+    monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.delenv("CC", raising=False)
+    f = mg.function([x], mg.exp(x))
+    assert f(0.0) == 1
+    assert "(NumPy alone, since there is no cc, gcc or clang on the PATH" in f.report()
+
+
+def test_long_groups_are_parted() -> None:
+    x = mg.input("x", (8,), "float64")
+    y = x
+    for _ in range(100):
+        y = mg.sin(y)
+    f = mg.function([x], y)
+    assert kernels(f).count("for (") == 2
+    np.testing.assert_allclose(f(np.ones(8)), y.eval({x: np.ones(8)}), 1e-12)
 
 
 def test_a_backend_that_is_not_there() -> None:

@@ -20,6 +20,7 @@ from .text import C_TYPES, Uncovered, cast, conversion
 
 __all__ = ["Grouping", "Work", "expression", "fold_of", "is_row_work", "joins", "merged"]
 
+_MOST = 64  # gates of a group, so that registers hold what they make
 _LONGEST = 4096  # doubles that are added up without care for rounding errors; floats are in double
 
 
@@ -108,6 +109,8 @@ class Grouping(ABC):
 
     def takes(self, call: Call) -> bool:
         """Take a gate, if it fits to the others."""
+        if len(self.works) == _MOST:
+            return False
         try:
             work = self.work(call)
         except Uncovered:

@@ -29,7 +29,6 @@ __all__ = ["THREADS", "Kernel", "Threads", "each_element", "threads_for"]
 THREADS = 256  # of a block, at most; a power of two
 _LONGEST = 2**13  # elements of a row that one block does quicker than several, where rows are few
 _MANY = 256  # rows, which keep a GPU busy by themselves
-_MOST = 64  # gates of a kernel, so that registers hold what they make
 
 
 def threads_for(count: int) -> int:
@@ -91,8 +90,7 @@ class Threads(Grouping):
 
     def takes(self, call: Call) -> bool:
         before = self.works, self.last
-        full = self.works and (self.alone or len(self.works) == _MOST)
-        if full or not super().takes(call):
+        if (self.works and self.alone) or not super().takes(call):
             return False
         *others, work = self.works
         by_rows = self.by_rows or work.is_reduction or bool(others and not joins(others, work))
