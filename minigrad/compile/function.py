@@ -236,7 +236,8 @@ class Function:
             return self._loaded(sizes)
         except CompileError as error:
             warnings.warn(f"{self.name} runs in NumPy alone: {error.message}", stacklevel=4)
-            self._backend = in_numpy("since the C compiler failed", *self._how[:2])
+            why, *_ = error.message.split("\n")
+            self._backend = in_numpy(f"since C cannot be compiled: {why}", *self._how[:2])
             return self._loaded(sizes)
 
     def _loaded(self, sizes: Mapping[str, int]) -> Loaded:
@@ -266,8 +267,9 @@ class Function:
         return found
 
     def source(self, language: str = "numpy", **sizes: int) -> str:
-        """The program in NumPy, a function that returns a tuple; or what of it is in C ("c"); or
-        that of CuPy calls ("cupy") and the kernels that it launches ("cuda"), also without a GPU.
+        """The program in NumPy, a function that returns a tuple; or what of it is in C ("c"),
+        without the functions of ``minigrad/native/elementary.h`` that it calls; or that of CuPy
+        calls ("cupy") and the kernels that it launches ("cuda"), also without a GPU.
 
         Its arguments are those of the function, its parameters, room for the new values of those
         that lie in a vector, and large constants. It is the one for `sizes` of the dimension names,

@@ -46,6 +46,10 @@ class Loaded:
 
     def _explain(self, error: Exception) -> None:
         """Add the gate, time step and user's line to an error that a line of the program raised."""
+        known: Any = error
+        if hasattr(error, "steps"):  # C knows more: it is an IndexOutside
+            error.add_note(f"{self.name}: in {known.gate}{_when(known.steps)}, at {known.at}")
+            return
         traceback, program = error.__traceback__, self.run.__code__
         while traceback is not None and traceback.tb_frame.f_code is not program:
             traceback = traceback.tb_next

@@ -70,7 +70,7 @@ class Writer(NamedArrays):
     gates: list[CalledGate] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     checked: list[Apply] = field(default_factory=list)
-    sites: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    sites: dict[str, list[tuple[str, str | None, int]]] = field(default_factory=dict)
 
     def program(self, plan: Plan) -> Program:
         arguments = [self.names.give(a, self.fresh(a.name)) for a in plan.arguments]
@@ -195,7 +195,7 @@ class Writer(NamedArrays):
         kept = [self.block(b) for b in step.bases if isinstance(b, Block)]
         given = [self.value(a) for a in step.bases if isinstance(a, Array)]
         name = self.fresh(step.function)
-        self.sites[step.function] = [(f"{c.gate} at {c.apply.where}", n) for c, n in step.sites]
+        self.sites[step.function] = [(str(c.gate), c.apply.where, n) for c, n in step.sites]
         self.once(f"{name} = native({step.function!r}, {len(given)}, [{', '.join(kept)}])")
         self.line(f"{name}({', '.join(given)})", step.apply)
         self.ends |= step.ends  # named when they are read: after the views that they may need

@@ -52,7 +52,7 @@ class Program:
     """CUDA source of the kernels that it launches."""
     half: str | None = None
     """The dtype that a GPU rounds the operands of products to."""
-    sites: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    sites: dict[str, list[tuple[str, str | None, int]]] = field(default_factory=dict)
     """By function, the gates at which it may find an index outside of an axis of so many places."""
 
     @property

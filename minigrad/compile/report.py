@@ -24,6 +24,7 @@ __all__ = [
 Counts = tuple[int, int, int]
 _LINES = 6  # so many are named, and the others counted
 _NAMES = 3
+_MANY = 8  # sets of sizes
 
 
 def count_gates(graph: Graph) -> Counts:
@@ -148,9 +149,16 @@ def programs_of(programs: Sequence[tuple[str, Program]]) -> Iterator[str]:
     for _, program in programs:
         unwritten |= dict.fromkeys(program.unwritten)
     for sizes, program in programs[-_NAMES:]:
+        native = program.native.count("\n")
+        in_c = f", {counted(native, 'line')} of C," if native else ""
         yield (
-            f"  the one for {sizes} has {counted(len(program.lines), 'line')} and keeps "
+            f"  the one for {sizes} has {counted(len(program.lines), 'line')}{in_c} and keeps "
             f"{mebibytes(program.memory)} in {counted(program.buffers, 'buffer')}"
+        )
+    if sum(bool(program.native) for _, program in programs) > _MANY:
+        yield (
+            "slow: each set of sizes is compiled to C once; pad them to a few, or ask for "
+            'backend="numpy"'
         )
     yield from (f"slow: called, not written out: {text}" for text in unwritten)
 

@@ -2,7 +2,7 @@
 
 from .blas import Blas, find_blas
 from .compiler import Compiler, find_compiler, load, needed_compiler, why_not
-from .library import Library, elementary, header
+from .library import Library, elementary
 
 __all__ = [
     "Blas",
@@ -11,7 +11,6 @@ __all__ = [
     "elementary",
     "find_blas",
     "find_compiler",
-    "header",
     "load",
     "needed_compiler",
     "why_not",

@@ -12,7 +12,7 @@ from ..types import Array
 from .blas import find_blas
 from .compiler import load
 
-__all__ = ["Library", "elementary", "header"]
+__all__ = ["IndexOutside", "Library", "elementary"]
 
 # Where an array keeps the pointer to its data, and its flags. NumPy's C API promises this order
 # (data, nd, dimensions, strides, base, descr, flags, behind the head of every object): the macros
@@ -21,6 +21,9 @@ _DATA = object.__basicsize__
 _FLAGS = _DATA + 6 * ctypes.sizeof(ctypes.c_void_p)
 _PLAIN = 0x0101  # contiguous, and aligned
 
+_FIRST = 3  # of the arrays in a function's table
+_MOST = 64  # numbers that tell what is wrong
+
 
 def elementary() -> str:
     """The functions that scalar expressions of gates call; in C, with real.h in its place."""
@@ -28,9 +31,10 @@ def elementary() -> str:
 
 
 @cache
-def header() -> str:
-    """What C source begins with: the functions that scalar expressions of gates call, and
-    ``mg_data(array, &plain)``, which finds the data of an array and notes that it is not plain."""
+def _header() -> str:
+    """What is compiled before the functions of a program: those that scalar expressions of gates
+    call, ``mg_data(array, &plain)``, which finds the data of an array and notes that it is not
+    plain, and the types of products of BLAS."""
     real = (files(__package__) / "real.h").read_text(encoding="utf-8")
     text = elementary().replace('#include "real.h"', real)
     return f"""{text}
@@ -38,43 +42,68 @@ static inline char *mg_data(const char *array, int *plain) {{
     *plain &= (*(const int *)(array + {_FLAGS}) & {_PLAIN}) == {_PLAIN};
     return *(char *const *)(array + {_DATA});
 }}
+
+typedef void sgemm_t(int, int, int, int64_t, int64_t, int64_t, float, const float *, int64_t,
+                     const float *, int64_t, float, float *, int64_t);
+typedef void dgemm_t(int, int, int, int64_t, int64_t, int64_t, double, const double *, int64_t,
+                     const double *, int64_t, double, double *, int64_t);
+
 """
+
+
+Site = tuple[str, str | None, int]
+"""A gate, the user's line, and the size of an axis of which it may find an index outside."""
+
+
+class IndexOutside(IndexError):
+    """An index that C found outside of its axis: in which gate, at which of the user's lines, and
+    in which steps of the loops around."""
+
+    def __init__(
+        self, index: int, size: int, gate: str, where: str | None, steps: tuple[int, ...]
+    ) -> None:
+        super().__init__(f"index {index} is out of bounds for an axis of size {size}")
+        self.gate, self.at, self.steps = gate, where, steps
 
 
 class Library:
     """The functions of a C source. Each takes one pointer, to a table: of sgemm and dgemm of BLAS,
-    of NumPy arrays that come at each call, and of memory.
+    of what it finds wrong, of NumPy arrays that come at each call, and of memory.
 
     A function returns 0, or -1 if an array is not plain, or the number of one of its `sites`, a
     gate that found an index outside of an axis of so many places: then IndexError is raised.
     """
 
-    def __init__(self, source: str, sites: Mapping[str, Sequence[tuple[str, int]]]) -> None:
+    def __init__(self, source: str, sites: Mapping[str, Sequence[Site]]) -> None:
         # The user's lines are no part of what is compiled: an edit above them moves them.
-        self._library, self._sites = load(re.sub("  // .*", "", source)), sites
+        self._library = load(_header() + re.sub("  // .*", "", source))
+        self._sites = sites
 
     def __call__(self, name: str, count: int, kept: Sequence[Array]) -> Callable[..., None]:
         """A function that is given `count` arrays at each call, and has memory that is `kept`."""
         function, sites = getattr(self._library, name), self._sites[name]
         function.restype = ctypes.c_long
-        table = (ctypes.c_void_p * (2 + count + len(kept)))()
+        table = (ctypes.c_void_p * (_FIRST + count + len(kept)))()
         if blas := find_blas():
             table[0], table[1] = blas.sgemm, blas.dgemm
+        found = (ctypes.c_int64 * _MOST)()
+        table[2] = ctypes.addressof(found)
         for i, memory in enumerate(kept):
-            table[2 + count + i] = memory.ctypes.data
+            table[_FIRST + count + i] = memory.ctypes.data
         pointer, arrays = ctypes.byref(table), [np.ndarray] * count
 
         def call(*given: Array, _kept: Sequence[Array] = kept) -> None:
             site = -1
             if list(map(type, given)) == arrays:
-                table[2 : 2 + count] = list(map(id, given))
+                table[_FIRST : _FIRST + count] = list(map(id, given))
                 site = function(pointer)
             if site < 0:
                 plain = [np.require(a, requirements=["C", "A"]) for a in given]
-                table[2 : 2 + count] = list(map(id, plain))
+                table[_FIRST : _FIRST + count] = list(map(id, plain))
                 site = function(pointer)
             if site:
-                gate, size = sites[site - 1]
-                raise IndexError(f"an index is outside of its axis, of size {size}, in {gate}")
+                gate, where, size = sites[site - 1]
+                index, steps = found[0], found[2 : 2 + found[1]]
+                raise IndexOutside(index, size, gate, where, tuple(steps))
 
         return call

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...gates import Reshape
 from ...graph import Apply
+from ..expressions import one_line
 from ..memory import size_of
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn
 from .copies import write_reshape
@@ -32,19 +33,23 @@ class Kernel(Lines):
     homes: dict[Array, Array] = field(default_factory=dict)
 
     def function(self, name: str) -> str:
-        """The whole function. Its table begins with the products of BLAS, then there are arrays,
-        then memory; it returns 0, or the number of a site that found an index outside."""
+        """The whole function. In its table are the products of BLAS, a place for what it finds
+        wrong, arrays, and memory; it returns 0, or the number of a site that found an index
+        outside."""
         head = [
             f"long {name}(char *const *p) {{",
             "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
             "    dgemm_t *const dgemm = (dgemm_t *)p[1];",
+            "    int64_t *const found = (int64_t *)p[2];",
             "    int plain = 1;",
-            "    (void)sgemm, (void)dgemm;",
+            "    (void)sgemm, (void)dgemm, (void)found;",
         ]
         arrays, memory = ([b for b in self.bases if isinstance(b, kind)] for kind in (Array, Block))
         for i, base in enumerate([*arrays, *memory]):
-            found = f"mg_data(p[{i + 2}], &plain)" if i < len(arrays) else f"p[{i + 2}]"
-            head.append(f"    char *restrict {self.bases[base]} = {found};")
+            found = f"mg_data(p[{i + 3}], &plain)" if i < len(arrays) else f"p[{i + 3}]"
+            note = f"{base.name or ''} {base.type}" if isinstance(base, Array) else ""
+            note = f"  // {one_line(note)}" if note else ""
+            head.append(f"    char *restrict {self.bases[base]} = {found};{note}")
         head.append("    if (!plain) return -1;")
         return "\n".join([*head, *self.text, "    return 0;", "}", ""])
 
@@ -56,12 +61,13 @@ class Kernel(Lines):
         while done < len(steps):
             before = dict(self.layouts), dict(self.bases), dict(self.ends)
             length, sites, depth = len(self.text), len(self.sites), self.depth
+            times = list(self.times)
             try:
                 done += self.write(steps[done:])
             except Uncovered:
                 del self.text[length:], self.sites[sites:]
                 self.layouts, self.bases, self.ends = before
-                self.depth = depth
+                self.depth, self.times = depth, times
                 break
         return done
 
@@ -118,6 +124,7 @@ class Kernel(Lines):
         self.depth += 1
         self.line(f"const long {t} = {f'{loop.length - 1} - {s}' if loop.reverse else s};")
         self.line(f"(void){t};")
+        self.times.append(t)
         self.counters |= dict.fromkeys(loop.rows, t)
         for turn in loop.turns:
             self.turn(turn, s)
@@ -130,6 +137,7 @@ class Kernel(Lines):
             if name not in moving:
                 self.copy(new, self.layouts[carry], loop.apply)
         self.close(1)
+        self.times.pop()
         for carry, end in zip(loop.carries, self.after(loop, names, moving), strict=True):
             self.layouts[carry] = self.layout(end)
             if self.depth == 1:  # of a loop in a loop nothing is seen outside

@@ -9,6 +9,7 @@ from ...gates import Extent
 from ...graph import Apply
 from ...types import Type
 from ...where import short
+from ..expressions import one_line
 from ..memory import new_block, size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
 from .layout import Layout, laid_out, viewed
@@ -27,7 +28,7 @@ class Lines:
     foreign: what may be a view of any;
     bases: the memory that it is given pointers to, and what these are called; literals: arrays of
     one number that is known; sites: what may find an index outside of its axis of so many places;
-    counters: of the rows of open loops.
+    counters: of the rows of open loops; times: the steps of these loops.
 
     Pointers of different names point to different memory: the plan writes nothing into an argument,
     nor, within a step, into what a carry held before it.
@@ -44,6 +45,7 @@ class Lines:
     text: list[str] = field(default_factory=list)
     sites: list[tuple[Call, int]] = field(default_factory=list)
     counters: dict[Array, str] = field(default_factory=dict)
+    times: list[str] = field(default_factory=list)
     depth: int = 1
     serial: int = 0
     last: str = ""
@@ -60,11 +62,13 @@ class Lines:
         return f"{stem}{self.serial}"
 
     def line(self, text: str, apply: Apply | None = None) -> None:
-        """A line, with the user's line behind it where that is another than before."""
+        """A line; behind it the name of what is made, and the user's line where that is new."""
+        notes = [v.name for v in apply.outputs if v.name] if apply else []
         where = short(apply.where) if apply else ""
         if where and where != self.last:
-            text = f"{text}  // {where}"
+            notes.append(where)
             self.last = where
+        text = f"{text}  // {one_line(', '.join(notes))}" if notes else text
         self.text.append("    " * self.depth + text)
 
     def nest(self, shape: Sequence[int], apply: Apply | None = None) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...gates import Astype, Elementwise
-from ...native import header
 from ..memory import new_block
 from ..plan import (
     Array,
@@ -27,13 +26,6 @@ from .sink import sink
 
 __all__ = ["lower"]
 
-_BLAS = """
-typedef void sgemm_t(int, int, int, int64_t, int64_t, int64_t, float, const float *, int64_t,
-                     const float *, int64_t, float, float *, int64_t);
-typedef void dgemm_t(int, int, int, int64_t, int64_t, int64_t, double, const double *, int64_t,
-                     const double *, int64_t, double, double *, int64_t);
-"""
-
 
 def lower(plan: Plan) -> str:
     """Put calls of C functions in the place of what they can do, and give their source.
@@ -53,7 +45,7 @@ def lower(plan: Plan) -> str:
     plan.steps = without_unread(steps, [*plan.results, *(a for end in ends for a in end.around())])
     plan.blocks = _used(plan, ends)
     functions = [kernel.function(f"kernel_{i}") for i, kernel in enumerate(kernels)]
-    return "\n".join([header(), _BLAS, *functions]) if kernels else ""
+    return "\n".join(functions)
 
 
 def _lowered(

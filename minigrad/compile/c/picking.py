@@ -79,14 +79,19 @@ def _picked(
 
 
 def _index(kernel: Lines, call: Call, ids: Layout, counters: Sequence[str], size: int) -> str:
-    """An index that may count from the end; outside of its axis, the function ends."""
+    """An index that may count from the end; outside of its axis, the function ends, and tells what
+    it found, in how many loops, and in which steps of them."""
     if ids.type.dtype == np.uint64:
         raise Uncovered("an index that int64 does not hold")
-    k = kernel.fresh("k")
+    i, k = kernel.fresh("i"), kernel.fresh("k")
     kernel.sites.append((call, size))
-    kernel.line(f"int64_t {k} = {kernel.at(ids, counters)};")
-    kernel.line(f"{k} += {k} < 0 ? {size} : 0;")
-    kernel.line(f"if ({k} < 0 || {k} >= {size}) return {len(kernel.sites)};")
+    kernel.line(f"const int64_t {i} = {kernel.at(ids, counters)};")
+    kernel.line(f"const int64_t {k} = {i} + ({i} < 0 ? {size} : 0);")
+    kernel.line(f"if ({k} < 0 || {k} >= {size}) {{")
+    told = [i, str(len(kernel.times)), *kernel.times]
+    kernel.line("    " + " ".join(f"found[{n}] = {value};" for n, value in enumerate(told)))
+    kernel.line(f"    return {len(kernel.sites)};")
+    kernel.line("}")
     return k
 
 
