@@ -22,6 +22,7 @@ from .gates import COVERED
 from .kernel import Kernel
 from .layout import Layout
 from .readers import Readers, without_unread
+from .schedule import scheduled
 from .sink import sink
 
 __all__ = ["lower"]
@@ -36,6 +37,7 @@ def lower(plan: Plan) -> str:
     made = _give_places(plan, steps)
     made += [step for step in steps if isinstance(step, Empty)]  # first: they part no function
     plan.steps = [*made, *(step for step in steps if not isinstance(step, Empty))]
+    plan.steps = [*made, *scheduled(plan, plan.steps[len(made) :])]
     sunk = sink(plan)
     steps, kernels = _lowered(plan, made, sunk.layouts)
     if any(step in sunk.loops for step in steps):  # NumPy has no arrays of one row
