@@ -19,11 +19,11 @@ def test_the_update_of_all_parameters_is_one_pass_over_memory(optimizer: type) -
     y = mg.tanh(x @ parameters[0] + parameters[1]) @ parameters[2]
     loss = (y * y).sum()
     gradients = mg.optim.clip_by_global_norm(mg.grad(loss, parameters), 1.0)
-    updates = optimizer(0.1).updates(gradients, parameters)
     before = [p.get_value() for p in parameters]
     at = rng.normal(size=(5, 30)).astype("float32")
     values = {}
     for backend in ("c", "numpy"):
+        updates = optimizer(0.1).updates(gradients, parameters)  # with slots of its own
         f = mg.function([x], loss, updates, backend=backend)
         f(at)
         values[backend] = [p.get_value() for p in parameters]
