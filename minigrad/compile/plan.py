@@ -5,7 +5,7 @@ A plan is a list of instructions. They read and write `Array`s, each of one type
 makes new. One writer turns a plan into NumPy source; another could turn it into C or CUDA.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..graph import Apply, Gate
@@ -27,6 +27,7 @@ __all__ = [
     "Row",
     "Turn",
     "inputs_of",
+    "inside",
     "outputs_of",
 ]
 
@@ -194,6 +195,14 @@ class Plan:
     steps: list[Instruction]
     results: list[Array]
     blocks: list[Block]
+
+
+def inside(steps: Iterable[Instruction]) -> Iterator[Instruction]:
+    """Instructions, and behind each loop those in it."""
+    for step in steps:
+        yield step
+        if isinstance(step, Loop):
+            yield from inside(step.steps)
 
 
 def inputs_of(step: Instruction) -> Iterator[Array]:

@@ -36,8 +36,9 @@ def lower(plan: Plan) -> str:
     steps = list(expanded(plan, plan.steps))
     made = _give_places(plan, steps)
     made += [step for step in steps if isinstance(step, Empty)]  # first: they part no function
-    plan.steps = [*made, *(step for step in steps if not isinstance(step, Empty))]
-    plan.steps = [*made, *scheduled(plan, plan.steps[len(made) :])]
+    rest = [step for step in steps if not isinstance(step, Empty)]
+    plan.steps = [*made, *rest]
+    plan.steps = [*made, *scheduled(plan, rest)]
     sunk = sink(plan)
     steps, kernels = _lowered(plan, made, sunk.layouts)
     if any(step in sunk.loops for step in steps):  # NumPy has no arrays of one row

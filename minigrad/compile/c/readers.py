@@ -11,31 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...gates import Extent
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Plan, inputs_of, outputs_of
 
-__all__ = ["Readers", "without_unread"]
+__all__ = ["Looks", "Readers", "read_by", "without_unread"]
 
 Inside = Sequence[tuple[Sequence[Instruction], int]]
 """An instruction by its place in each of the lists that it is in, from the outermost."""
 
 
-class Readers:
-    """Of the calls whose result is the whole of a block: the instructions that read it."""
+class Looks:
+    """Which blocks the arrays of a plan look into, and instructions write to."""
 
     def __init__(self, plan: Plan) -> None:
         self._looks_into: dict[Array, frozenset[Block]] = {}
         for _ in range(2):  # a carry may hold what is made further down
             self._note(plan.steps)
-        self._kept = frozenset(b for array in plan.results for b in self.blocks(array))
-        everywhere = dict(_everywhere(plan.steps, ()))
-        self._reads = {step: self._all(_read(step)) for step in everywhere}
-        self._of: dict[Call, set[Instruction] | None] = {}
-        for step, place in everywhere.items():
-            if isinstance(step, Call) and (block := _overwritten(step)):
-                self._of[step] = self._after(place, block)
-
-    def are_among(self, call: Call, those: Iterable[Instruction]) -> bool:
-        """Whether nobody but those reads the result of a call."""
-        found = self._of.get(call)
-        return found is not None and found <= set(those)
 
     def written(self, step: Instruction) -> frozenset[Block]:
         """The blocks that an instruction writes to, if it is no loop."""
@@ -65,6 +53,25 @@ class Readers:
 
     def _all(self, arrays: Sequence[Array]) -> frozenset[Block]:
         return frozenset[Block]().union(*map(self.blocks, arrays))
+
+
+class Readers(Looks):
+    """Of the calls whose result is the whole of a block: the instructions that read it."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self._kept = frozenset(b for array in plan.results for b in self.blocks(array))
+        everywhere = dict(_everywhere(plan.steps, ()))
+        self._reads = {step: self._all(read_by(step)) for step in everywhere}
+        self._of: dict[Call, set[Instruction] | None] = {}
+        for step, place in everywhere.items():
+            if isinstance(step, Call) and (block := _overwritten(step)):
+                self._of[step] = self._after(place, block)
+
+    def are_among(self, call: Call, those: Iterable[Instruction]) -> bool:
+        """Whether nobody but those reads the result of a call."""
+        found = self._of.get(call)
+        return found is not None and found <= set(those)
 
     def _after(self, place: Inside, block: Block) -> set[Instruction] | None:
         """Who reads a block after an instruction; None if it is read when all is done."""
@@ -104,7 +111,8 @@ def _everywhere(
             yield from _everywhere(step.steps, place)
 
 
-def _read(step: Instruction) -> Sequence[Array]:
+def read_by(step: Instruction) -> Sequence[Array]:
+    """The arrays that an instruction reads: of a loop, those that its carries hold."""
     match step:
         case Call():
             return step.inputs

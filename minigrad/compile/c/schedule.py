@@ -11,8 +11,8 @@ somebody reads it. Two neighbours change places where neither writes what the ot
 from collections.abc import Sequence
 
 from ...gates import Astype, Elementwise
-from ..plan import Array, Block, Call, Copy, Instruction, Loop, Plan, inputs_of, outputs_of
-from .readers import Readers
+from ..plan import Array, Block, Call, Copy, Instruction, Plan, inputs_of, inside, outputs_of
+from .readers import Looks
 
 __all__ = ["scheduled"]
 
@@ -36,16 +36,16 @@ class _Touches:
     """What instructions read and write: blocks, and arrays by name."""
 
     def __init__(self, plan: Plan) -> None:
-        readers = Readers(plan)
+        memory = Looks(plan)
         self.reads: dict[Instruction, set[Array | Block]] = {}
         self.writes: dict[Instruction, set[Array | Block]] = {}
         for step in plan.steps:
-            inside = [step, *(_inside(step.steps) if isinstance(step, Loop) else ())]
-            read = {a for s in inside for a in inputs_of(s)}
-            written = {a for s in inside for a in outputs_of(s)}
-            written |= {s.target for s in inside if isinstance(s, Copy)}
-            self.reads[step] = read | {b for a in read for b in readers.blocks(a)}
-            self.writes[step] = written | {b for s in inside for b in readers.written(s)}
+            work = list(inside([step]))
+            read = {a for s in work for a in inputs_of(s)}
+            written = {a for s in work for a in outputs_of(s)}
+            written |= {s.target for s in work if isinstance(s, Copy)}
+            self.reads[step] = read | {b for a in read for b in memory.blocks(a)}
+            self.writes[step] = written | {b for s in work for b in memory.written(s)}
 
     def move(self, steps: list[Instruction], i: int, by: int) -> None:
         """Move an instruction up (-1) or down (1) as far as it may go."""
@@ -60,13 +60,6 @@ class _Touches:
         return written.isdisjoint(self.reads[b] | self.writes[b]) and self.writes[b].isdisjoint(
             self.reads[a]
         )
-
-
-def _inside(steps: Sequence[Instruction]) -> list[Instruction]:
-    found: list[Instruction] = []
-    for step in steps:
-        found += [step, *(_inside(step.steps) if isinstance(step, Loop) else ())]
-    return found
 
 
 def _is_elementwise(step: Instruction) -> bool:

@@ -9,15 +9,15 @@ done while it is in cache, and s, which nobody else reads, needs the memory of o
 of whose rows are at one place.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...gates import Astype, Elementwise
 from ...types import Type
 from ..memory import new_block, size_of
-from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Plan, Row
+from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Plan, Row, inside
 from .layout import Layout, laid_out, viewed
-from .readers import Readers
+from .readers import Readers, read_by
 
 __all__ = ["Sunk", "sink"]
 
@@ -56,7 +56,7 @@ class _Sinking:
 
     def __init__(self, sunk: Sunk, readers: Readers, loop: Loop) -> None:
         self.sunk, self.readers, self.loop, self.steps = sunk, readers, loop, sunk.plan.steps
-        self.body = [s for s in _inside(loop.steps) if isinstance(s, Call | Copy)]
+        self.body = [s for s in inside(loop.steps) if isinstance(s, Call | Copy)]
         self.place = self.steps.index(loop)
         before = self.steps[: self.place]
         self.calls = {s: i for i, s in enumerate(before) if isinstance(s, Call) and s.placed}
@@ -114,12 +114,12 @@ class _Sinking:
     def written(self, i: int, moved: set[Call]) -> set[Block]:
         """The blocks that are written between a call and the end of the loop."""
         between = (s for s in self.steps[i + 1 : self.place] if s not in moved)
-        return {b for s in [*_inside(between), *self.body] for b in self.readers.written(s)}
+        return {b for s in [*inside(between), *self.body] for b in self.readers.written(s)}
 
     def used(self) -> Iterator[Array]:
         """The arrays from outside that the loop and what moves into it read: of rows, all rows."""
         for step in (*self.body, *(call for calls in self.units.values() for call in calls)):
-            for x in _read(step):
+            for x in read_by(step):
                 yield x.place.of if isinstance(x.place, Row) else x
 
     def root(self, x: Array) -> Array:
@@ -185,7 +185,8 @@ class _Sinking:
         loop.rows = [r for r in loop.rows if isinstance(r.place, Row)]
 
     def reads_a_unit(self, step: Instruction) -> bool:
-        read = (x for s in _inside([step]) for x in _read(s))
+        work = (s for s in inside([step]) if not isinstance(s, Loop))
+        read = (x for s in work for x in read_by(s))
         return any(isinstance(x.place, Row) and self.root(x.place.of) in self.units for x in read)
 
     def of_rows(self, call: Call) -> Call:
@@ -200,20 +201,3 @@ class _Sinking:
         found = Array(Type(array.type.shape[1:], array.type.dtype), Row(array), array.name)
         self.loop.rows.append(found)
         return found
-
-
-def _read(step: Instruction) -> Sequence[Array]:
-    match step:
-        case Call():
-            return step.inputs
-        case Copy(source):
-            return (source,)
-    return ()
-
-
-def _inside(steps: Iterable[Instruction]) -> Iterator[Instruction]:
-    """Instructions, and those in loops."""
-    for step in steps:
-        yield step
-        if isinstance(step, Loop):
-            yield from _inside(step.steps)
