@@ -11,6 +11,7 @@ import numpy as np
 from ..types import Array
 from .blas import find_blas
 from .compiler import load
+from .packed import TYPES, packed_products
 
 __all__ = ["IndexOutside", "Library", "elementary"]
 
@@ -21,7 +22,7 @@ _DATA = object.__basicsize__
 _FLAGS = _DATA + 6 * ctypes.sizeof(ctypes.c_void_p)
 _PLAIN = 0x0101  # contiguous, and aligned
 
-_FIRST = 3  # of the arrays in a function's table
+_FIRST = 4  # of the arrays in a function's table
 _MOST = 64  # numbers that tell what is wrong
 
 
@@ -34,7 +35,7 @@ def elementary() -> str:
 def _header() -> str:
     """What is compiled before the functions of a program: those that scalar expressions of gates
     call, ``mg_data(array, &plain)``, which finds the data of an array and notes that it is not
-    plain, and the types of products of BLAS."""
+    plain, and the types of products."""
     real = (files(__package__) / "real.h").read_text(encoding="utf-8")
     text = elementary().replace('#include "real.h"', real)
     return f"""{text}
@@ -48,7 +49,7 @@ typedef void sgemm_t(int, int, int, int64_t, int64_t, int64_t, float, const floa
 typedef void dgemm_t(int, int, int, int64_t, int64_t, int64_t, double, const double *, int64_t,
                      const double *, int64_t, double, double *, int64_t);
 
-"""
+{TYPES}"""
 
 
 Site = tuple[str, str | None, int]
@@ -68,7 +69,7 @@ class IndexOutside(IndexError):
 
 class Library:
     """The functions of a C source. Each takes one pointer, to a table: of sgemm and dgemm of BLAS,
-    of what it finds wrong, of NumPy arrays that come at each call, and of memory.
+    of what it finds wrong, of products with packed matrices, of NumPy arrays that come at each call, and of memory.
 
     A function returns 0, or -1 if an array is not plain, or the number of one of its `sites`, a
     gate that found an index outside of an axis of so many places: then IndexError is raised.
@@ -78,6 +79,7 @@ class Library:
         # The user's lines are no part of what is compiled: an edit above them moves them.
         self._library = load(_header() + re.sub("  // .*", "", source))
         self._sites = sites
+        self._packed = packed_products() if "packed->" in source else None
 
     def __call__(self, name: str, count: int, kept: Sequence[Array]) -> Callable[..., None]:
         """A function that is given `count` arrays at each call, and has memory that is `kept`."""
@@ -88,6 +90,7 @@ class Library:
             table[0], table[1] = blas.sgemm, blas.dgemm
         found = (ctypes.c_int64 * _MOST)()
         table[2] = ctypes.addressof(found)
+        table[3] = self._packed
         for i, memory in enumerate(kept):
             table[_FIRST + count + i] = memory.ctypes.data
         pointer, arrays = ctypes.byref(table), [np.ndarray] * count

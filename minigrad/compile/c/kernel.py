@@ -12,7 +12,8 @@ from ...gates import Reshape
 from ...graph import Apply
 from ..expressions import one_line
 from ..memory import size_of
-from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn
+from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn, inside
+from .ahead import Ahead
 from .copies import write_reshape
 from .gates import NEED_ELEMENTS, write_gate
 from .grouping import is_row_work
@@ -41,12 +42,13 @@ class Kernel(Lines):
             "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
             "    dgemm_t *const dgemm = (dgemm_t *)p[1];",
             "    int64_t *const found = (int64_t *)p[2];",
+            "    const packed_t *const packed = (const packed_t *)p[3];",
             "    int plain = 1;",
-            "    (void)sgemm, (void)dgemm, (void)found;",
+            "    (void)sgemm, (void)dgemm, (void)found, (void)packed;",
         ]
         arrays, memory = ([b for b in self.bases if isinstance(b, kind)] for kind in (Array, Block))
         for i, base in enumerate([*arrays, *memory]):
-            found = f"mg_data(p[{i + 3}], &plain)" if i < len(arrays) else f"p[{i + 3}]"
+            found = f"mg_data(p[{i + 4}], &plain)" if i < len(arrays) else f"p[{i + 4}]"
             note = f"{base.name or ''} {base.type}" if isinstance(base, Array) else ""
             note = f"  // {one_line(note)}" if note else ""
             head.append(f"    char *restrict {self.bases[base]} = {found};{note}")
@@ -61,12 +63,13 @@ class Kernel(Lines):
         while done < len(steps):
             before = dict(self.layouts), dict(self.bases), dict(self.ends)
             length, sites, depth = len(self.text), len(self.sites), self.depth
-            times = list(self.times)
+            times, ahead = list(self.times), len(self.ahead)
             try:
                 done += self.write(steps[done:])
             except Uncovered:
                 del self.text[length:], self.sites[sites:]
                 self.layouts, self.bases, self.ends = before
+                del self.ahead[ahead:]
                 self.depth, self.times = depth, times
                 break
         return done
@@ -114,6 +117,9 @@ class Kernel(Lines):
         if not loop.length:
             self.no_steps(loop)
             return
+        begin = len(self.text)
+        written = frozenset[Block]().union(*map(self.readers.written, inside(loop.steps)))
+        self.ahead.append(Ahead(frozenset(self.times), len(self.plan.blocks), written))
         for array in loop.rows:
             assert isinstance(array.place, Row)
             self.layout(array.place.of)
@@ -138,6 +144,7 @@ class Kernel(Lines):
                 self.copy(new, self.layouts[carry], loop.apply)
         self.close(1)
         self.times.pop()
+        self.text[begin:begin] = ["    " * self.depth + line for line in self.ahead.pop().lines]
         for carry, end in zip(loop.carries, self.after(loop, names, moving), strict=True):
             self.layouts[carry] = self.layout(end)
             if self.depth == 1:  # of a loop in a loop nothing is seen outside

@@ -59,6 +59,12 @@ class Layout:
         wide = Type(tuple(shape), self.type.dtype)
         return replace(self, type=wide, strides=(*(0,) * missing, *strides))
 
+    def transposed(self) -> "Layout":
+        """A matrix, the other way round."""
+        return replace(
+            self, type=Type(self.shape[::-1], self.type.dtype), strides=self.strides[::-1]
+        )
+
     def merged(self, last: int) -> "Layout | None":
         """With so many of the last axes as one; None where that is no view."""
         kept, gone = self.shape[: len(self.shape) - last], self.shape[len(self.shape) - last :]

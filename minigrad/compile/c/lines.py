@@ -12,6 +12,7 @@ from ...where import short
 from ..expressions import one_line
 from ..memory import new_block, size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
+from .ahead import Ahead
 from .layout import Layout, laid_out, viewed
 from .readers import Readers
 from .text import C_TYPES, Uncovered, cast, literal
@@ -28,7 +29,8 @@ class Lines:
     foreign: what may be a view of any;
     bases: the memory that it is given pointers to, and what these are called; literals: arrays of
     one number that is known; sites: what may find an index outside of its axis of so many places;
-    counters: of the rows of open loops; times: the steps of these loops.
+    counters: of the rows of open loops; times: the steps of these loops; ahead: what is done before
+    each of them.
 
     Pointers of different names point to different memory: the plan writes nothing into an argument,
     nor, within a step, into what a carry held before it.
@@ -46,6 +48,7 @@ class Lines:
     sites: list[tuple[Call, int]] = field(default_factory=list)
     counters: dict[Array, str] = field(default_factory=dict)
     times: list[str] = field(default_factory=list)
+    ahead: list[Ahead] = field(default_factory=list)
     depth: int = 1
     serial: int = 0
     last: str = ""

@@ -1,7 +1,7 @@
-"""Matrix products in C: calls of BLAS for floats, loops for integers and bools."""
+"""Matrix products in C: calls of BLAS for floats, or of what packs a matrix once
+for all steps of a loop; loops for integers and bools."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ...types import Type
 from ..plan import Call
 from .layout import Layout
 from .lines import Lines
+from .packed import write_packed
 from .text import C_TYPES, Uncovered
 
 __all__ = ["write_matmul"]
@@ -25,6 +26,9 @@ def write_matmul(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layou
     if len(b.shape) == 1:  # a column on the right
         b, out = b.with_axis(1), out.with_axis(len(out.shape))
     if out.type.dtype.kind == "f":
+        one = _as_one(a, b, out)
+        if one and write_packed(kernel, *one, call.apply):
+            return
         blas = find_blas()
         if blas is None or blas.interface != "cblas" or blas.int_bits != 64:
             raise Uncovered("a product, where there is no BLAS that C can call by rows")
@@ -68,7 +72,7 @@ def _gemm(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
     if _leading(out) is None:
         raise Uncovered("a product that is written into a matrix with gaps")
     if _leading(out)[0]:  # type: ignore[index]  # cᵀ = bᵀ aᵀ
-        a, b, out = (_transposed(x) for x in (b, a, out))
+        a, b, out = (x.transposed() for x in (b, a, out))
     (m, k), n = a.shape, b.shape[1]
     (ta, lda), (tb, ldb), (_, ldc) = (_leading(x) or (False, 0) for x in (a, b, out))
     kind, gemm = ("float", "sgemm") if out.type.dtype.itemsize == 4 else ("double", "dgemm")
@@ -78,10 +82,6 @@ def _gemm(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
         f"({kind} *)({kernel.address(out)}), {ldc});",
         call.apply,
     )
-
-
-def _transposed(x: Layout) -> Layout:
-    return replace(x, type=Type(x.shape[::-1], x.type.dtype), strides=x.strides[::-1])
 
 
 def _leading(x: Layout) -> tuple[bool, int] | None:
