@@ -42,6 +42,8 @@ class Blas:
     sgemv: int
     dgemv: int
     origin: str
+    threads: tuple[int, int] = (0, 0)
+    """Addresses of what tells the number of its threads, and of what sets it; 0 where unknown."""
 
 
 _ROUTINES = ("sgemm", "dgemm", "sgemv", "dgemv")
@@ -75,7 +77,17 @@ def _of_numpy() -> Iterator[Blas]:
             continue
         sgemm, dgemm, sgemv, dgemv = found
         origin = f"{names[0]} of the library that NumPy calls"
-        yield Blas("cblas", 64 if wide else 32, sgemm, dgemm, sgemv, dgemv, origin)
+        bits: Literal[32, 64] = 64 if wide else 32
+        threads = _threads(library, f"{prefix}openblas", suffix)
+        yield Blas("cblas", bits, sgemm, dgemm, sgemv, dgemv, origin, threads)
+
+
+def _threads(library: ctypes.CDLL, prefix: str, suffix: str) -> tuple[int, int]:
+    names = [f"{prefix}_{verb}_num_threads{suffix}" for verb in ("get", "set")]
+    if not all(hasattr(library, name) for name in names):
+        return 0, 0
+    get, put = (ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in names)
+    return get, put
 
 
 def _of_scipy() -> Iterator[Blas]:

@@ -11,7 +11,7 @@ import numpy as np
 from ..types import Array
 from .blas import find_blas
 from .compiler import load
-from .packed import TYPES, packed_products
+from . import packed, team
 
 __all__ = ["IndexOutside", "Library", "elementary"]
 
@@ -22,7 +22,7 @@ _DATA = object.__basicsize__
 _FLAGS = _DATA + 6 * ctypes.sizeof(ctypes.c_void_p)
 _PLAIN = 0x0101  # contiguous, and aligned
 
-_FIRST = 4  # of the arrays in a function's table
+_FIRST = 7  # of the arrays in a function's table
 _MOST = 64  # numbers that tell what is wrong
 
 
@@ -49,7 +49,9 @@ typedef void sgemm_t(int, int, int, int64_t, int64_t, int64_t, float, const floa
 typedef void dgemm_t(int, int, int, int64_t, int64_t, int64_t, double, const double *, int64_t,
                      const double *, int64_t, double, double *, int64_t);
 
-{TYPES}"""
+{packed.TYPES}
+{team.TYPES}
+"""
 
 
 Site = tuple[str, str | None, int]
@@ -69,7 +71,8 @@ class IndexOutside(IndexError):
 
 class Library:
     """The functions of a C source. Each takes one pointer, to a table: of sgemm and dgemm of BLAS,
-    of what it finds wrong, of products with packed matrices, of NumPy arrays that come at each call, and of memory.
+    what it finds wrong, products with packed matrices, a team of threads, two functions that tell
+    and set how many of them BLAS has, NumPy arrays that come at each call, and memory.
 
     A function returns 0, or -1 if an array is not plain, or the number of one of its `sites`, a
     gate that found an index outside of an axis of so many places: then IndexError is raised.
@@ -79,7 +82,8 @@ class Library:
         # The user's lines are no part of what is compiled: an edit above them moves them.
         self._library = load(_header() + re.sub("  // .*", "", source))
         self._sites = sites
-        self._packed = packed_products() if "packed->" in source else None
+        self._packed = packed.packed_products() if "packed->" in source else None
+        self._team = team.team() if "mg_team" in source else None
 
     def __call__(self, name: str, count: int, kept: Sequence[Array]) -> Callable[..., None]:
         """A function that is given `count` arrays at each call, and has memory that is `kept`."""
@@ -88,9 +92,10 @@ class Library:
         table = (ctypes.c_void_p * (_FIRST + count + len(kept)))()
         if blas := find_blas():
             table[0], table[1] = blas.sgemm, blas.dgemm
+            table[5], table[6] = blas.threads
         found = (ctypes.c_int64 * _MOST)()
         table[2] = ctypes.addressof(found)
-        table[3] = self._packed
+        table[3], table[4] = self._packed, self._team
         for i, memory in enumerate(kept):
             table[_FIRST + count + i] = memory.ctypes.data
         pointer, arrays = ctypes.byref(table), [np.ndarray] * count

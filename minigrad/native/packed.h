@@ -19,8 +19,11 @@
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR)));
 
-void NAME(pack)(long k, long n, const REAL *b, long row, long column, REAL *packed) {
-    for (long first = 0; first < n; first += PANEL)
+/* The panels from one to another. */
+void NAME(pack)(long from, long to, long k, long n, const REAL *b, long row, long column,
+                REAL *packed) {
+    packed += from * k * PANEL;
+    for (long first = from * PANEL; first < to * PANEL; first += PANEL)
         for (long l = 0; l < k; ++l, packed += PANEL)
             for (long j = 0; j < PANEL; ++j)
                 packed[j] = first + j < n ? b[l * row + (first + j) * column] : 0;

@@ -37,10 +37,10 @@ _HEAD = """#include <stdint.h>
 _TABLE = "void *const packed_products[] = {pack_float, product_float, pack_double, product_double};"
 
 TYPES = """typedef struct {
-    void (*pack_float)(long, long, const float *, long, long, float *);
+    void (*pack_float)(long, long, long, long, const float *, long, long, float *);
     void (*product_float)(long, long, long, const float *, long, long, const float *, float *, long,
                           long, float *);
-    void (*pack_double)(long, long, const double *, long, long, double *);
+    void (*pack_double)(long, long, long, long, const double *, long, long, double *);
     void (*product_double)(long, long, long, const double *, long, long, const double *, double *,
                            long, long, double *);
 } packed_t;

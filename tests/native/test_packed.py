@@ -24,7 +24,9 @@ def product(a: Array, b: Array, out: Array, lined_up: bool) -> None:
         for x in (a, b, out)
     )
     memory = ctypes.c_void_p(packed.ctypes.data)
-    pack(*map(ctypes.c_long, (k, n)), *right, memory)
+    panels = -(-n * size // 128)
+    for first, behind in ((0, panels // 2), (panels // 2, panels)):
+        pack(*map(ctypes.c_long, (first, behind, k, n)), *right, memory)
     times(
         *map(ctypes.c_long, (m, n, k)), *left, memory, *result,
         ctypes.c_void_p(room.data) if room else None,

@@ -29,7 +29,11 @@ def write_gate(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout)
     writer = COVERED.get(type(call.gate))
     if writer is None:
         raise Uncovered(str(call.gate))
-    writer(kernel, call, inputs, out)
+    if writer is write_matmul:
+        writer(kernel, call, inputs, out)
+        return
+    with kernel.sharing.alone():
+        writer(kernel, call, inputs, out)
 
 
 Writer = Callable[[Lines, Call, Sequence[Layout], Layout], None]

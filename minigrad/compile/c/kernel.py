@@ -20,6 +20,7 @@ from .grouping import is_row_work
 from .layout import Layout
 from .lines import Lines
 from .rows import Rows
+from .sharing import Touch
 from .text import C_TYPES, Uncovered
 
 __all__ = ["Kernel"]
@@ -37,23 +38,33 @@ class Kernel(Lines):
         """The whole function. In its table are the products of BLAS, a place for what it finds
         wrong, arrays, and memory; it returns 0, or the number of a site that found an index
         outside."""
+        signature = f"long {name}(char *const *p)"
+        end = ["    return 0;", "}", ""]
+        if self.is_shared:
+            of_team = f"{name}_of_team"
+            end.append(f"{signature} {{ return ((mg_run *)p[4])({of_team}, p, p[5], p[6]); }}\n")
+            signature = (
+                f"static long {of_team}"
+                "(char *const *p, mg_team *const team, const long member, const long members)"
+            )
         head = [
-            f"long {name}(char *const *p) {{",
+            f"{signature} {{",
             "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
             "    dgemm_t *const dgemm = (dgemm_t *)p[1];",
             "    int64_t *const found = (int64_t *)p[2];",
             "    const packed_t *const packed = (const packed_t *)p[3];",
             "    int plain = 1;",
             "    (void)sgemm, (void)dgemm, (void)found, (void)packed;",
+            *["    (void)team, (void)member, (void)members;"] * self.is_shared,
         ]
         arrays, memory = ([b for b in self.bases if isinstance(b, kind)] for kind in (Array, Block))
         for i, base in enumerate([*arrays, *memory]):
-            found = f"mg_data(p[{i + 4}], &plain)" if i < len(arrays) else f"p[{i + 4}]"
+            found = f"mg_data(p[{i + 7}], &plain)" if i < len(arrays) else f"p[{i + 7}]"
             note = f"{base.name or ''} {base.type}" if isinstance(base, Array) else ""
             note = f"  // {one_line(note)}" if note else ""
             head.append(f"    char *restrict {self.bases[base]} = {found};{note}")
         head.append("    if (!plain) return -1;")
-        return "\n".join([*head, *self.text, "    return 0;", "}", ""])
+        return "\n".join([*head, *self.text, *end])
 
     # ------------------------------------------------------------ instructions
 
@@ -63,13 +74,14 @@ class Kernel(Lines):
         while done < len(steps):
             before = dict(self.layouts), dict(self.bases), dict(self.ends)
             length, sites, depth = len(self.text), len(self.sites), self.depth
-            times, ahead = list(self.times), len(self.ahead)
+            times, ahead, touched = list(self.times), len(self.ahead), len(self.sharing.touched)
             try:
                 done += self.write(steps[done:])
             except Uncovered:
                 del self.text[length:], self.sites[sites:]
                 self.layouts, self.bases, self.ends = before
-                del self.ahead[ahead:]
+                del self.ahead[ahead:], self.sharing.touched[touched:]
+                self.sharing.end_of_alone = -1
                 self.depth, self.times = depth, times
                 break
         return done
@@ -93,7 +105,12 @@ class Kernel(Lines):
 
     def copy(self, source: Array, target: Layout, apply: Apply | None) -> None:
         known = self.literals.get(source)
-        self.store(target, lambda at: known or self.at(self.layout(source), at), apply)
+        touches = [Touch(target, written=True), *([] if known else [Touch(self.layout(source))])]
+        rows = target.shape[0] if target.shape else 0
+        with self.sharing.instruction(touches, rows) as shared:
+            self.store(
+                target, lambda at: known or self.at(self.layout(source), at), apply, shared
+            )
 
     def gate(self, call: Call) -> None:
         if any(0 in a.type.shape for a in (*call.inputs, *call.outputs)):
@@ -105,7 +122,8 @@ class Kernel(Lines):
         if isinstance(call.gate, Reshape) and not call.placed:  # no view, or `looks` had seen it
             (copy,) = call.outputs
             self.layouts[copy] = self.layout(self.memory(copy.type))
-            write_reshape(self, call, inputs, self.layouts[copy])
+            with self.sharing.alone():
+                write_reshape(self, call, inputs, self.layouts[copy])
         elif call.placed:
             write_gate(self, call, inputs, self.target(call.outputs[0]))
         else:
@@ -125,6 +143,8 @@ class Kernel(Lines):
             self.layout(array.place.of)
         ways = list(zip(loop.carries, loop.starts, loop.nexts, strict=True))
         names = [self.start(*way) for way in ways]
+        self.sharing.meet()  # here once, not in each step
+        body = len(self.sharing.touched)
         s, t = self.fresh("s"), self.fresh("t")
         self.line(f"for (long {s} = 0; {s} < {loop.length}; ++{s}) {{", loop.apply)
         self.depth += 1
@@ -142,6 +162,7 @@ class Kernel(Lines):
         for name, (carry, _, new) in zip(names, ways, strict=True):
             if name not in moving:
                 self.copy(new, self.layouts[carry], loop.apply)
+        self.sharing.close_loop(body)
         self.close(1)
         self.times.pop()
         self.text[begin:begin] = ["    " * self.depth + line for line in self.ahead.pop().lines]
@@ -165,7 +186,7 @@ class Kernel(Lines):
         """A variable for a carry: a pointer, or the number itself, which no view may see change."""
         name = self.fresh("c")
         if not carry.type.shape:
-            self.line(f"{C_TYPES[carry.type.dtype.name]} {name} = {self.number(start)};")
+            self.number_of(start, f"{C_TYPES[carry.type.dtype.name]} {name}")
             self.layouts[carry] = Layout(carry.type, f"(char *)&{name}", size_of(carry.type), ())
             return name
         self.homes[carry] = start
@@ -175,7 +196,26 @@ class Kernel(Lines):
         layout = self.layout(self.homes[carry])
         self.line(f"char *{name} = {self.address(layout)};")
         self.layouts[carry] = Layout(carry.type, name, layout.size, layout.strides)
+        held = [] if new is carry else self.may_hold(new)
+        self.sharing.pointers[name] = None if held is None else [layout, *held]
         return name
+
+    def number_of(self, array: Array, variable: str) -> None:
+        """A variable for a single number."""
+        touches = [] if array in self.literals else [Touch(self.layout(array), by_rows=False)]
+        with self.sharing.by_all(touches):
+            self.line(f"{variable} = {self.number(array)};")
+
+    def may_hold(self, new: Array) -> Sequence[Layout] | None:
+        """Where that lies which a carry holds in the next step; None where it is not known yet."""
+        match new.place:
+            case Row(of):
+                return [self.layout(of).row("t")]
+            case Turn(even, odd):
+                return [self.layout(even), self.layout(odd)]
+            case Block() | Part():
+                return [self.layout(new)]
+        return None
 
     def keeps_strides(self, carry: Array, start: Array, new: Array) -> bool:
         """Whether a carry has the strides that it starts with in the next step too."""
@@ -197,11 +237,12 @@ class Kernel(Lines):
         name = self.fresh("u")
         self.line(f"char *{name} = {s} % 2 ? {self.address(odd)} : {self.address(even)};")
         self.layouts[turn] = Layout(turn.type, name, even.size, even.strides)
+        self.sharing.pointers[name] = [even, odd]
 
     def next(self, name: str, carry: Array, new: Array) -> bool:
         """What a carry holds in the next step; False where that is still to be copied there."""
         if not carry.type.shape:
-            self.line(f"const {C_TYPES[carry.type.dtype.name]} next_{name} = {self.number(new)};")
+            self.number_of(new, f"const {C_TYPES[carry.type.dtype.name]} next_{name}")
             return True
         if new in self.literals or self.layout(new).strides != self.layouts[carry].strides:
             return False
@@ -214,7 +255,8 @@ class Kernel(Lines):
         for name, carry, new in zip(names, loop.carries, loop.nexts, strict=True):
             if not carry.type.shape:
                 end = self.memory(carry.type)
-                self.line(f"{self.at(self.layout(end), [])} = {name};")
+                with self.sharing.alone():
+                    self.line(f"{self.at(self.layout(end), [])} = {name};")
             elif name not in moving or new is carry:
                 end = self.homes[carry]
             elif isinstance(new.place, Row) and new in set(loop.rows):

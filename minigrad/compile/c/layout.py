@@ -81,6 +81,10 @@ class Layout:
         steps = (*self.steps, *([(counter, self.strides[0])] if self.strides[0] else ()))
         return replace(self, type=inner, strides=self.strides[1:], steps=steps)
 
+    def mine(self) -> "Layout":
+        """From the first of those places of the first axis on that a member of a team has."""
+        return replace(self, steps=(*self.steps, (f"FIRST({self.shape[0]})", self.strides[0])))
+
     def part(self, axis: int, start: int, stop: int, shape: tuple[int, ...]) -> "Layout | None":
         """Places of an axis, in another shape perhaps; None where that is no view."""
         cut = self.slice(axis, start, stop)

@@ -15,6 +15,7 @@ from ..plan import Array, Block, Call, Part, Plan, Row, Turn
 from .ahead import Ahead
 from .layout import Layout, laid_out, viewed
 from .readers import Readers
+from .sharing import Sharing
 from .text import C_TYPES, Uncovered, cast, literal
 
 __all__ = ["Lines"]
@@ -24,7 +25,7 @@ __all__ = ["Lines"]
 class Lines:
     """The lines of a function so far.
 
-    readers: who reads what a gate has written;
+    readers: who reads what a gate has written; is_shared: whether a team of threads is to do it;
     known: where arrays outside of loops lie; own: memory that is contiguous, and nobody else's;
     foreign: what may be a view of any;
     bases: the memory that it is given pointers to, and what these are called; literals: arrays of
@@ -38,6 +39,7 @@ class Lines:
 
     plan: Plan
     readers: Readers
+    is_shared: bool = False
     known: Mapping[Array, Layout] = field(default_factory=dict)
     own: Collection[Array] = ()
     foreign: Collection[Array] = ()
@@ -54,6 +56,7 @@ class Lines:
     last: str = ""
 
     def __post_init__(self) -> None:
+        self.sharing = Sharing(self, self.is_shared)
         for constant, array in self.plan.constants.items():
             if constant.value.size == 1:
                 self.literals[array] = literal(constant.value)
@@ -74,21 +77,31 @@ class Lines:
         text = f"{text}  // {one_line(', '.join(notes))}" if notes else text
         self.text.append("    " * self.depth + text)
 
-    def nest(self, shape: Sequence[int], apply: Apply | None = None) -> list[str]:
-        """Open loops over all elements; their counters. An axis of size 1 is no loop."""
+    def nest(
+        self, shape: Sequence[int], apply: Apply | None = None, shared: bool = False
+    ) -> list[str]:
+        """Open loops over all elements; their counters. An axis of size 1 is no loop; of the first
+        one a member has its share, where it is shared."""
         counters = []
-        for n in shape:
+        for axis, n in enumerate(shape):
             i = self.fresh("i") if n != 1 else "0"
-            self.line(f"for (long {i} = 0; {i} < {n}; ++{i}) {{" if n != 1 else "{", apply)
+            first, end = (f"FIRST({n})", f"BEHIND({n})") if shared and not axis else ("0", n)
+            self.line(f"for (long {i} = {first}; {i} < {end}; ++{i}) {{" if n != 1 else "{", apply)
             self.depth += 1
             counters.append(i)
         return counters
 
-    def nest_of_row(self, n: int, clauses: str = "") -> str:
+    def nest_of_row(self, n: int, clauses: str = "", shared: bool = False) -> str:
         """Open a loop in which no element meets another one; its counter."""
         if n != 1:
             self.line(f"#pragma omp simd{clauses}")
-        return self.nest((n,))[0]
+        return self.nest((n,), shared=shared)[0]
+
+    def leave(self, site: int) -> None:
+        """End the function at one of its sites."""
+        if self.is_shared:
+            self.line(f"if (team) team->fail(team, {site});")
+        self.line(f"return {site};")
 
     def close(self, count: int) -> None:
         for _ in range(count):
@@ -96,10 +109,14 @@ class Lines:
             self.line("}")
 
     def store(
-        self, out: Layout, value: Callable[[list[str]], str], apply: Apply | None = None
+        self,
+        out: Layout,
+        value: Callable[[list[str]], str],
+        apply: Apply | None = None,
+        shared: bool = False,
     ) -> None:
         """Write all elements of an array: `value` is the one at a place."""
-        counters = self.nest(out.shape, apply)
+        counters = self.nest(out.shape, apply, shared)
         self.line(f"{self.at(out, counters)} = {value(counters)};")
         self.close(len(counters))
 

@@ -23,6 +23,7 @@ from .kernel import Kernel
 from .layout import Layout
 from .readers import Readers, without_unread
 from .schedule import scheduled
+from .sharing import is_worth_sharing
 from .sink import sink
 
 __all__ = ["lower"]
@@ -55,14 +56,14 @@ def _lowered(
     plan: Plan, made: Sequence[Empty], layouts: Mapping[Array, Layout]
 ) -> tuple[list[Instruction], list[Kernel]]:
     """The steps, with calls of functions among them; and the functions."""
-    readers = Readers(plan)
+    readers, is_shared = Readers(plan), is_worth_sharing(plan)
     kernels: list[Kernel] = []
     known = dict(layouts)
     foreign: set[Array] = set()
     own = {*plan.arguments, *(step.array for step in made)}
     steps, rest = plan.steps[: len(made)], plan.steps[len(made) :]
     while rest:
-        kernel = Kernel(plan, readers, known, own, foreign)
+        kernel = Kernel(plan, readers, is_shared, known, own, foreign)
         count = kernel.covers(rest)
         done, rest = rest[:count], rest[count:]
         if kernel.text:

@@ -48,24 +48,31 @@ def _packed(lines: Lines, ahead: Ahead, b: Layout) -> str:
         panels = -(-n * dtype.itemsize // _PANEL)
         memory = lines.layout(lines.memory(Type((k * panels * _PANEL + 63,), np.dtype("uint8"))))
         real = C_TYPES[dtype.name]
+        mine = f"FIRST({panels}), BEHIND({panels})" if lines.is_shared else f"0, {panels}"
         ahead.lines += [
             f"{real} *const {name} = mg_aligned({lines.address(memory)});",
-            f"packed->pack_{real}({k}, {n}, {_matrix(lines, b)}, {name});",
+            *["MEET;"] * lines.is_shared,
+            f"packed->pack_{real}({mine}, {k}, {n}, {_matrix(lines, b)}, {name});",
         ]
         ahead.packed[b] = name
     return ahead.packed[b]
 
 
 def _write(lines: Lines, a: Layout, packed: str, out: Layout, apply: Apply) -> None:
-    (m, k), n, dtype = a.shape, out.shape[1], a.type.dtype
-    lined_up = "NULL"
-    if m > 1 and a.strides[0] % _LINED_UP == 0:
-        lined_up = f"({C_TYPES[dtype.name]} *)({lines.address(lines.layout(lines.memory(a.type)))})"
-    lines.line(
-        f"packed->product_{C_TYPES[dtype.name]}({m}, {n}, {k}, {_matrix(lines, a)}, {packed}, "
-        f"{_matrix(lines, out)}, {lined_up});",
-        apply,
-    )
+    (m, k), n, real = a.shape, out.shape[1], C_TYPES[a.type.dtype.name]
+    lined_up = None
+    if a.strides[0] % _LINED_UP == 0:
+        lined_up = lines.layout(lines.memory(a.type))
+    with lines.sharing.product(a, None, out) as (rows, a, out):
+        copy = "NULL"
+        if lined_up:
+            part = lined_up if rows == str(m) else lined_up.mine()
+            copy = f"({real} *)({lines.address(part)})"
+        lines.line(
+            f"packed->product_{real}({rows}, {n}, {k}, {_matrix(lines, a)}, {packed}, "
+            f"{_matrix(lines, out)}, {copy});",
+            apply,
+        )
 
 
 def _matrix(lines: Lines, x: Layout) -> str:

@@ -90,8 +90,9 @@ def _index(kernel: Lines, call: Call, ids: Layout, counters: Sequence[str], size
     kernel.line(f"if ({k} < 0 || {k} >= {size}) {{")
     told = [i, str(len(kernel.times)), *kernel.times]
     kernel.line("    " + " ".join(f"found[{n}] = {value};" for n, value in enumerate(told)))
-    kernel.line(f"    return {len(kernel.sites)};")
-    kernel.line("}")
+    kernel.depth += 1
+    kernel.leave(len(kernel.sites))
+    kernel.close(1)
     return k
 
 

@@ -73,15 +73,15 @@ def _gemm(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
         raise Uncovered("a product that is written into a matrix with gaps")
     if _leading(out)[0]:  # type: ignore[index]  # cᵀ = bᵀ aᵀ
         a, b, out = (x.transposed() for x in (b, a, out))
-    (m, k), n = a.shape, b.shape[1]
     (ta, lda), (tb, ldb), (_, ldc) = (_leading(x) or (False, 0) for x in (a, b, out))
     kind, gemm = ("float", "sgemm") if out.type.dtype.itemsize == 4 else ("double", "dgemm")
-    kernel.line(
-        f"{gemm}(101, {111 + ta}, {111 + tb}, {m}, {n}, {k}, 1, "
-        f"({kind} *)({kernel.address(a)}), {lda}, ({kind} *)({kernel.address(b)}), {ldb}, 0, "
-        f"({kind} *)({kernel.address(out)}), {ldc});",
-        call.apply,
-    )
+    with kernel.sharing.product(a, b, out) as (m, a, out):
+        kernel.line(
+            f"{gemm}(101, {111 + ta}, {111 + tb}, {m}, {b.shape[1]}, {b.shape[0]}, 1, "
+            f"({kind} *)({kernel.address(a)}), {lda}, ({kind} *)({kernel.address(b)}), {ldb}, 0, "
+            f"({kind} *)({kernel.address(out)}), {ldc});",
+            call.apply,
+        )
 
 
 def _leading(x: Layout) -> tuple[bool, int] | None:

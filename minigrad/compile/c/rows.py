@@ -17,6 +17,7 @@ from ...gates import Mean
 from .accumulator import Accumulator
 from .grouping import Grouping, Work, fold_of, merged
 from .layout import Layout
+from .sharing import Touch
 from .text import C_TYPES
 
 __all__ = ["Rows"]
@@ -28,17 +29,30 @@ class Rows(Grouping):
 
     def write_nest(self) -> None:
         works = self.flattened()
-        outer = self.lines.nest(works[0].shape[:-1])
-        for together in self.together(works):
-            self.inner(together, outer)
-        self.lines.close(len(outer))
+        outside = works[0].shape[:-1]
+        touches = [Touch(x, written) for work in works for x, written in work.touched]
+        with self.lines.sharing.instruction(touches, self.shared_rows(works)) as shared:
+            outer = self.lines.nest(outside, shared=shared)
+            for together in self.together(works):
+                self.inner(together, outer, shared and not outer)
+            self.lines.close(len(outer))
 
-    def inner(self, together: Sequence[Work], outer: Sequence[str]) -> None:
+    def shared_rows(self, works: Sequence[Work]) -> int:
+        """How many places of the first axis are done each by itself: rows, or the elements of the
+        only row if all is one inner loop, and no sum. 0 where none."""
+        shape = works[0].shape
+        if len(shape) == 1 and (
+            any(work.is_reduction for work in works) or len(list(self.together(works))) > 1
+        ):
+            return 0
+        return shape[0] if shape else 0
+
+    def inner(self, together: Sequence[Work], outer: Sequence[str], shared: bool) -> None:
         lines, shape = self.lines, together[0].shape
         totals = {id(w): self.accumulator(w, outer) for w in together if w.is_reduction}
         held = self.of_rows(together, outer)
         clauses = "".join([total.clause() for total in totals.values()])
-        counters = [*outer, *(lines.nest_of_row(n, clauses) for n in shape[-1:])]
+        counters = [*outer, *(lines.nest_of_row(n, clauses, shared) for n in shape[-1:])]
         self.elements(together, held, counters, {i: s.name for i, s in totals.items()})
         lines.close(len(shape[-1:]))
         for work in together:
@@ -55,8 +69,11 @@ class Rows(Grouping):
         return held
 
     def flattened(self) -> list[Work]:
-        """With as few axes as can be: one, where all is one inner loop."""
+        """With as few axes as can be: one, where all is one inner loop. In the steps of a loop that
+        is shared the first axis stays, so that a member has the same of it in all instructions."""
         works, rank = self.works, len(self.works[0].shape)
+        if self.lines.is_shared and self.lines.times:
+            return works
         elementwise = not any(work.is_reduction for work in works)
         if rank > 1 and elementwise and len(list(self.together(works))) == 1:
             works = merged(works, rank) or works

@@ -1,0 +1,150 @@
+/* Threads that run one function together, each a share of its work.
+ *
+ * They are started once, and wait for work: for a while awake, then asleep. While one caller has
+ * them, another one runs its function alone. A function is given its team (NULL where there is
+ * none), the place of its member and how many there are. What others have written it reads behind a
+ * meeting, at which all members wait for each other.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define LARGEST 64
+#define PATIENCE 20000 /* looks, of a few nanoseconds each, before a member falls asleep */
+
+#if defined __x86_64__
+#define LOOK_AGAIN __builtin_ia32_pause()
+#elif defined __aarch64__
+#define LOOK_AGAIN __asm__ volatile("yield")
+#else
+#define LOOK_AGAIN (void)0
+#endif
+
+typedef struct team team;
+typedef long work(char *const *table, team *team, long member, long members);
+
+struct team {
+    /* What functions call. */
+    int (*meet)(team *);
+    void (*fail)(team *, long);
+
+    /* The function that is run now, by so many members; the first of them is who called. */
+    work *function;
+    char *const *table;
+    long members;
+    atomic_long functions, ends, ended; /* begun, and ended by all; threads that ended this one */
+
+    atomic_long meetings, arrived; /* so far; members that are at the next one */
+    long failing, failed;          /* what a member said, and what all have heard at a meeting */
+
+    long threads, begun_at[LARGEST]; /* by member, the functions that had begun before its thread */
+    atomic_int asleep;
+    pthread_mutex_t taken, door;
+    pthread_cond_t bell;
+};
+
+/* Wait until a count is not any more what it was. */
+static void wait_for(team *t, atomic_long *count, long was) {
+    for (int i = 0; i < PATIENCE; ++i) {
+        if (atomic_load(count) != was) return;
+        LOOK_AGAIN;
+    }
+    pthread_mutex_lock(&t->door);
+    atomic_fetch_add(&t->asleep, 1);
+    while (atomic_load(count) == was) pthread_cond_wait(&t->bell, &t->door);
+    atomic_fetch_sub(&t->asleep, 1);
+    pthread_mutex_unlock(&t->door);
+}
+
+/* Count up, and wake those who wait for it. */
+static void tell(team *t, atomic_long *count) {
+    atomic_fetch_add(count, 1);
+    if (atomic_load(&t->asleep)) {
+        pthread_mutex_lock(&t->door);
+        pthread_cond_broadcast(&t->bell);
+        pthread_mutex_unlock(&t->door);
+    }
+}
+
+/* Wait for all members; whether one of them had failed before. */
+static int meet(team *t) {
+    const long before = atomic_load(&t->meetings);
+    if (atomic_fetch_add(&t->arrived, 1) == t->members - 1) {
+        t->failed = t->failing;
+        atomic_store(&t->arrived, 0);
+        tell(t, &t->meetings);
+    } else {
+        wait_for(t, &t->meetings, before);
+    }
+    return t->failed != 0;
+}
+
+/* The last that a member does: at the next meeting, at which it is too, all others end. */
+static void fail(team *t, long why) {
+    t->failing = why;
+    meet(t);
+}
+
+static team the_team;
+
+static void *thread(void *member) {
+    team *const t = &the_team;
+    const long me = (long)(ptrdiff_t)member;
+    for (long before = t->begun_at[me];; ++before) {
+        wait_for(t, &t->functions, before);
+        if (me < t->members) t->function(t->table, t, me, t->members);
+        if (atomic_fetch_add(&t->ended, 1) == t->threads - 1) tell(t, &t->ends);
+    }
+    return NULL;
+}
+
+/* Start threads for so many members; how many there can be. Signals are for those who called. */
+static long start(team *t, long members) {
+    sigset_t all, own;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &own);
+    while (t->threads < members - 1) {
+        pthread_t started;
+        const long me = t->threads + 1;
+        t->begun_at[me] = atomic_load(&t->functions);
+        if (pthread_create(&started, NULL, thread, (void *)(ptrdiff_t)me)) break;
+        pthread_detach(started);
+        t->threads = me;
+    }
+    pthread_sigmask(SIG_SETMASK, &own, NULL);
+    return t->threads + 1 < members ? t->threads + 1 : members;
+}
+
+/* Run a function by as many members as BLAS has threads, each of which calls it with one. */
+long run(work *function, char *const *table, int (*threads_of_blas)(void), void (*set)(int)) {
+    team *const t = &the_team;
+    const int threads = threads_of_blas ? threads_of_blas() : 1;
+    if (threads < 2 || pthread_mutex_trylock(&t->taken)) return function(table, NULL, 0, 1);
+    t->members = start(t, threads < LARGEST ? threads : LARGEST);
+    if (t->members == 1) {
+        pthread_mutex_unlock(&t->taken);
+        return function(table, NULL, 0, 1);
+    }
+    t->function = function, t->table = table;
+    t->failing = t->failed = 0;
+    atomic_store(&t->ended, 0);
+    const long before = atomic_load(&t->ends);
+    set(1);
+    tell(t, &t->functions);
+    long found = function(table, t, 0, t->members);
+    wait_for(t, &t->ends, before);
+    if (t->failed) found = t->failed;
+    set(threads);
+    pthread_mutex_unlock(&t->taken);
+    return found;
+}
+
+/* In the child of a fork too, which has none of the threads. */
+__attribute__((constructor)) static void begin(void) {
+    the_team = (team){.meet = meet, .fail = fail, .taken = PTHREAD_MUTEX_INITIALIZER,
+                      .door = PTHREAD_MUTEX_INITIALIZER, .bell = PTHREAD_COND_INITIALIZER};
+    static int told;
+    if (!told++) pthread_atfork(NULL, NULL, begin);
+}
