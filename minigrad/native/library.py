@@ -9,9 +9,9 @@ from importlib.resources import files
 import numpy as np
 
 from ..types import Array
+from . import packed, team
 from .blas import find_blas
 from .compiler import load
-from . import packed, team
 
 __all__ = ["IndexOutside", "Library", "elementary"]
 

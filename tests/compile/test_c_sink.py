@@ -99,3 +99,20 @@ def test_ways_back_of_two_layers() -> None:
 
     (_, _), ys = mg.scan(step, (c0, c0 * 2), xs)
     right([ys, *mg.grad((ys * ys).sum(), [w, xs])])
+
+
+def test_rows_of_its_rows_that_a_loop_in_the_loop_reads_come_before_that_loop() -> None:
+    s, z = slopes(xs), mg.exp(-xs)
+
+    def step(c: Any, row: Any) -> Any:
+        d, _ = mg.scan(lambda d, r: (mg.sin(d) + r, None), c[0], row[0])
+        return mg.sin(d) * row[1] + c, None
+
+    last, _ = mg.scan(step, c0, (s, z))
+    assert loops_over_time(last) == 1
+
+
+def test_what_a_step_reads_all_of_stays_outside() -> None:
+    s, z = slopes(xs), mg.exp(-xs)
+    last, _ = mg.scan(lambda c, row: (c * row + mg.sin(s * c).sum(axis=0), None), c0, z)
+    right([last])

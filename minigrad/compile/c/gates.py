@@ -29,7 +29,7 @@ def write_gate(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layout)
     writer = COVERED.get(type(call.gate))
     if writer is None:
         raise Uncovered(str(call.gate))
-    if writer is write_matmul:
+    if writer is write_matmul:  # it shares by itself
         writer(kernel, call, inputs, out)
         return
     with kernel.sharing.alone():

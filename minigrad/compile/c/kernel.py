@@ -108,13 +108,11 @@ class Kernel(Lines):
         touches = [Touch(target, written=True), *([] if known else [Touch(self.layout(source))])]
         rows = target.shape[0] if target.shape else 0
         with self.sharing.instruction(touches, rows) as shared:
-            self.store(
-                target, lambda at: known or self.at(self.layout(source), at), apply, shared
-            )
+            self.store(target, lambda at: known or self.at(self.layout(source), at), apply, shared)
 
     def gate(self, call: Call) -> None:
         if any(0 in a.type.shape for a in (*call.inputs, *call.outputs)):
-            if not call.gate.is_built_in or isinstance(call.gate, NEED_ELEMENTS):
+            if not call.placed or not call.gate.is_built_in or isinstance(call.gate, NEED_ELEMENTS):
                 raise Uncovered("an empty array")
             if 0 in call.outputs[0].type.shape:
                 return

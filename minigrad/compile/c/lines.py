@@ -25,9 +25,9 @@ __all__ = ["Lines"]
 class Lines:
     """The lines of a function so far.
 
-    readers: who reads what a gate has written; is_shared: whether a team of threads is to do it;
+    readers: who reads what a gate has written;
     known: where arrays outside of loops lie; own: memory that is contiguous, and nobody else's;
-    foreign: what may be a view of any;
+    foreign: what may be a view of any; is_shared: whether a team of threads does it;
     bases: the memory that it is given pointers to, and what these are called; literals: arrays of
     one number that is known; sites: what may find an index outside of its axis of so many places;
     counters: of the rows of open loops; times: the steps of these loops; ahead: what is done before
@@ -39,10 +39,10 @@ class Lines:
 
     plan: Plan
     readers: Readers
-    is_shared: bool = False
     known: Mapping[Array, Layout] = field(default_factory=dict)
     own: Collection[Array] = ()
     foreign: Collection[Array] = ()
+    is_shared: bool = False
     layouts: dict[Array, Layout] = field(default_factory=dict)
     bases: dict[Array | Block, str] = field(default_factory=dict)
     literals: dict[Array, str] = field(default_factory=dict)

@@ -63,7 +63,7 @@ def _lowered(
     own = {*plan.arguments, *(step.array for step in made)}
     steps, rest = plan.steps[: len(made)], plan.steps[len(made) :]
     while rest:
-        kernel = Kernel(plan, readers, is_shared, known, own, foreign)
+        kernel = Kernel(plan, readers, known, own, foreign, is_shared)
         count = kernel.covers(rest)
         done, rest = rest[:count], rest[count:]
         if kernel.text:

@@ -13,6 +13,7 @@ from ..plan import Call
 from .layout import Layout
 from .lines import Lines
 from .packed import write_packed
+from .sharing import Touch
 from .text import C_TYPES, Uncovered
 
 __all__ = ["write_matmul"]
@@ -37,20 +38,29 @@ def write_matmul(kernel: Lines, call: Call, inputs: Sequence[Layout], out: Layou
         _matrices(kernel, call, *one)
         return
     stack = out.shape[:-2]
-    counters = kernel.nest(stack, call.apply)
     a, b = (x.over((*stack, *x.shape[-2:])) for x in (a, b))
-    for counter in counters:
-        a, b, out = a.row(counter), b.row(counter), out.row(counter)
-    _matrices(kernel, call, a, b, out)
-    kernel.close(len(counters))
+    touches, places = [Touch(a), Touch(b), Touch(out, written=True)], stack[0] if stack else 0
+    with kernel.sharing.instruction(touches, places) as shared:
+        counters = kernel.nest(stack, call.apply, shared)
+        for counter in counters:
+            a, b, out = a.row(counter), b.row(counter), out.row(counter)
+        if out.type.dtype.kind == "f":
+            a, b, out = _upright(a, b, out)
+            _gemm(kernel, call, str(a.shape[0]), a, b, out)
+        else:
+            _loops(kernel, call, a, b, out)
+        kernel.close(len(counters))
 
 
 def _matrices(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
     """One product of two matrices."""
     if out.type.dtype.kind == "f":
-        _gemm(kernel, call, a, b, out)
+        a, b, out = _upright(a, b, out)
+        with kernel.sharing.product(a, b, out) as (rows, a, out):
+            _gemm(kernel, call, rows, a, b, out)
     else:
-        _loops(kernel, call, a, b, out)
+        with kernel.sharing.alone():
+            _loops(kernel, call, a, b, out)
 
 
 def _as_one(a: Layout, b: Layout, out: Layout) -> tuple[Layout, Layout, Layout] | None:
@@ -67,21 +77,25 @@ def _as_one(a: Layout, b: Layout, out: Layout) -> tuple[Layout, Layout, Layout] 
 # ---------------------------------------------------------------- floats
 
 
-def _gemm(kernel: Lines, call: Call, a: Layout, b: Layout, out: Layout) -> None:
-    """A call of BLAS, by rows: 101; 111 is a matrix as it is, 112 a transposed one."""
-    if _leading(out) is None:
+def _upright(a: Layout, b: Layout, out: Layout) -> tuple[Layout, Layout, Layout]:
+    """The product whose result does not lie transposed: for cᵀ it is bᵀ aᵀ."""
+    lies = _leading(out)
+    if lies is None:
         raise Uncovered("a product that is written into a matrix with gaps")
-    if _leading(out)[0]:  # type: ignore[index]  # cᵀ = bᵀ aᵀ
-        a, b, out = (x.transposed() for x in (b, a, out))
+    return (b.transposed(), a.transposed(), out.transposed()) if lies[0] else (a, b, out)
+
+
+def _gemm(kernel: Lines, call: Call, rows: str, a: Layout, b: Layout, out: Layout) -> None:
+    """A call of BLAS for so many rows: 101 is by rows, 111 a matrix as it is, 112 a transposed
+    one."""
     (ta, lda), (tb, ldb), (_, ldc) = (_leading(x) or (False, 0) for x in (a, b, out))
     kind, gemm = ("float", "sgemm") if out.type.dtype.itemsize == 4 else ("double", "dgemm")
-    with kernel.sharing.product(a, b, out) as (m, a, out):
-        kernel.line(
-            f"{gemm}(101, {111 + ta}, {111 + tb}, {m}, {b.shape[1]}, {b.shape[0]}, 1, "
-            f"({kind} *)({kernel.address(a)}), {lda}, ({kind} *)({kernel.address(b)}), {ldb}, 0, "
-            f"({kind} *)({kernel.address(out)}), {ldc});",
-            call.apply,
-        )
+    kernel.line(
+        f"{gemm}(101, {111 + ta}, {111 + tb}, {rows}, {b.shape[1]}, {b.shape[0]}, 1, "
+        f"({kind} *)({kernel.address(a)}), {lda}, ({kind} *)({kernel.address(b)}), {ldb}, 0, "
+        f"({kind} *)({kernel.address(out)}), {ldc});",
+        call.apply,
+    )
 
 
 def _leading(x: Layout) -> tuple[bool, int] | None:
@@ -100,7 +114,8 @@ def _fitted(kernel: Lines, x: Layout, dtype: np.dtype[Any]) -> Layout:
     if x.type.dtype == dtype and _leading(x) is not None:
         return x
     copy = kernel.layout(kernel.memory(Type(x.shape, dtype)))
-    kernel.store_cast(x, copy)
+    with kernel.sharing.alone():
+        kernel.store_cast(x, copy)
     return copy
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...dims import product
-from ...gates import Matmul
+from ...gates import Astype, Elementwise, Matmul
+from ..memory import size_of
 from ..plan import Array, Block, Call, Instruction, Loop, Plan
 from .layout import Layout
 
@@ -35,7 +36,7 @@ _LARGE = 4096  # elements of an array, of fewer of which the work is none
 
 
 def is_worth_sharing(plan: Plan) -> bool:
-    """Whether most of the work can be shared, and is much."""
+    """Whether there is much work, and a team can share most of it."""
     shared, alone = _work(plan.steps)
     return shared > max(_WORTH, alone)
 
@@ -45,16 +46,16 @@ def _work(steps: Sequence[Instruction]) -> tuple[int, int]:
     shared = alone = 0
     for step in steps:
         if isinstance(step, Loop):
-            parts = _work(step.steps)
-            shared, alone = (a + step.length * b for a, b in zip((shared, alone), parts, strict=True))
+            inner = _work(step.steps)
+            shared, alone = shared + step.length * inner[0], alone + step.length * inner[1]
         elif isinstance(step, Call) and step.placed:
-            size = int(product(step.outputs[0].type.shape))  # type: ignore[arg-type]
-            is_shared = size >= _LARGE
+            work = size_of(step.outputs[0].type) // step.outputs[0].type.dtype.itemsize
+            can_share = isinstance(step.gate, Elementwise | Astype) and work >= _LARGE
             if isinstance(step.gate, Matmul):
-                a, b = (x.type.shape for x in step.inputs)
-                is_shared = min(len(a), len(b)) > 1 and product(a[:-1]) >= _LEAST_ROWS  # type: ignore
-                size = size * int(a[-1]) * 2 // _FLOPS  # type: ignore[call-overload]
-            shared, alone = shared + is_shared * size, alone + (not is_shared) * size
+                *rows, terms = step.inputs[0].type.shape
+                work = work * int(terms) * 2 // _FLOPS  # type: ignore[arg-type]  # a plan's sizes
+                can_share = product(rows) >= _LEAST_ROWS  # type: ignore[operator]
+            shared, alone = shared + can_share * work, alone + (not can_share) * work
     return shared, alone
 
 
@@ -164,10 +165,9 @@ class Sharing:
     def close_loop(self, begin: int) -> None:
         """At the end of the body of a loop: the next step comes behind this one."""
         body = self.touched[begin:]
-        if None in body:
-            head = body[: body.index(None)]
-            if any(x and x.meets(y) for y in self._since_meeting(body) for x in head):
-                self.meet()
+        head = body[: body.index(None)] if None in body else body
+        if any(x and x.meets(y) for y in self._since_meeting(body) for x in head):
+            self.meet()
 
     def _since_meeting(self, touched: Sequence[_Memory | None]) -> list[_Memory]:
         found: list[_Memory] = []

@@ -100,6 +100,8 @@ class _Sinking:
     def may_move(self, array: Array) -> bool:
         """Whether this loop alone reads it, by rows, and nothing that it is made of changes until
         then."""
+        if any(self.root(x) is array for s in self.body for x in read_by(s)):  # not by rows
+            return False
         moved = {call for calls in self.units.values() for call in calls}
         allowed = [*self.body, *moved]
         for call in self.units[array]:
@@ -120,7 +122,7 @@ class _Sinking:
         """The arrays from outside that the loop and what moves into it read: of rows, all rows."""
         for step in (*self.body, *(call for calls in self.units.values() for call in calls)):
             for x in read_by(step):
-                yield x.place.of if isinstance(x.place, Row) else x
+                yield _all_rows(x)
 
     def root(self, x: Array) -> Array:
         """What a view looks at in the end."""
@@ -186,8 +188,8 @@ class _Sinking:
 
     def reads_a_unit(self, step: Instruction) -> bool:
         work = (s for s in inside([step]) if not isinstance(s, Loop))
-        read = (x for s in work for x in read_by(s))
-        return any(isinstance(x.place, Row) and self.root(x.place.of) in self.units for x in read)
+        read = (_all_rows(x) for s in work for x in read_by(s))
+        return any(self.root(x) in self.units for x in read)
 
     def of_rows(self, call: Call) -> Call:
         """The same for the row of a step."""
@@ -201,3 +203,10 @@ class _Sinking:
         found = Array(Type(array.type.shape[1:], array.type.dtype), Row(array), array.name)
         self.loop.rows.append(found)
         return found
+
+
+def _all_rows(x: Array) -> Array:
+    """What an array is a row of, or a row of a row; another one itself."""
+    while isinstance(x.place, Row):
+        x = x.place.of
+    return x
