@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from minigrad.native import Blas, find_blas, library, load
+from minigrad.native import Blas, library, load
 
 _GEMM = """
 void watched_KINDgemm(int order, int ta, int tb, int64_t m, int64_t n, int64_t k, REAL alpha,
@@ -30,7 +30,7 @@ _SOURCE = "#include <stdint.h>" + "".join(
 
 def products() -> Blas | None:
     """What C code may call: the BLAS that there is, but for its products of matrices."""
-    found = find_blas()
+    found = library.find_blas()
     if found is None or found.interface != "cblas" or found.int_bits != 64:
         return found
     loaded = load(_SOURCE)

@@ -32,7 +32,9 @@ import minigrad as mg
 from minigrad.compile.c.lines import Lines
 
 nest = Lines.nest
-Lines.nest = lambda self, shape, apply=None: nest(self, [n + %d for n in shape], apply)
+Lines.nest = lambda self, shape, *more, **named: nest(
+    self, [n + %d for n in shape], *more, **named
+)
 x = mg.input("x", (6,))
 print(mg.function([x], mg.exp(x) * 2, backend="c")(np.zeros(6, "float32")).sum())
 """
@@ -49,6 +51,20 @@ sgemm(101, 111, 111, size(3), size(%d), size(2), one, at, size(2), at, size(4), 
       ctypes.c_void_p(y.ctypes.data), size(4))
 print(y.sum())
 """
+IN_TEAMS = """
+import numpy as np
+import pytest
+import minigrad as mg
+from minigrad.compile.c import sharing
+from tests.in_teams import share_everything
+
+share_everything(pytest.MonkeyPatch(), 2)
+if %d:
+    sharing._Memory.meets = lambda self, other: False
+x = mg.input("x", (64, 64))
+last, _ = mg.scan(lambda c, _: (mg.tanh(c[::-1]) * 0, None), x, length=50)
+print(mg.function([x], last, backend="c")(np.ones((64, 64), "float32")).sum())
+"""
 UNALIGNED = """
 import ctypes
 from minigrad.native import load
@@ -60,11 +76,11 @@ print(at(ctypes.create_string_buffer(64), %d))
 """
 
 
-def watched(script: str) -> subprocess.CompletedProcess[str]:
+def watched(script: str, watch: str = "addresses") -> subprocess.CompletedProcess[str]:
     """A script, run by `.ci/sanitize`."""
     found = subprocess.run(
         [SANITIZE, sys.executable, "-c", script], capture_output=True, text=True, check=False,
-        env=os.environ | {"SKIPPED": str(NONE)}, timeout=120,
+        env=os.environ | {"SKIPPED": str(NONE), "WATCH": watch}, timeout=120,
     )  # fmt: skip
     if found.returncode == NONE:
         pytest.skip(found.stdout.strip())
@@ -89,3 +105,11 @@ def test_what_is_wrong_ends_the_run(
     fails = watched(script % wrong)
     assert fails.returncode not in (0, NONE)
     assert report in fails.stderr
+
+
+def test_a_member_that_does_not_wait_ends_the_run() -> None:
+    passes = watched(IN_TEAMS % 0, "threads")
+    assert (passes.returncode, passes.stdout.strip()) == (0, "0.0"), passes.stderr
+    fails = watched(IN_TEAMS % 1, "threads")
+    assert fails.returncode not in (0, NONE)
+    assert "data race" in fails.stderr
