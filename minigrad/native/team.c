@@ -118,11 +118,13 @@ static long start(team *t, long members) {
 }
 
 /* Run a function by as many members as BLAS has threads, each of which calls it with one. */
-long run(work *function, char *const *table, int (*threads_of_blas)(void), void (*set)(int)) {
+long run(work *function, char *const *table, int (*threads_of_blas)(void), void (*set)(int),
+         long most) {
     team *const t = &the_team;
     const int threads = threads_of_blas ? threads_of_blas() : 1;
+    if (most > LARGEST) most = LARGEST;
     if (threads < 2 || pthread_mutex_trylock(&t->taken)) return function(table, NULL, 0, 1);
-    t->members = start(t, threads < LARGEST ? threads : LARGEST);
+    t->members = start(t, threads < most ? threads : most);
     if (t->members == 1) {
         pthread_mutex_unlock(&t->taken);
         return function(table, NULL, 0, 1);

@@ -13,7 +13,7 @@ TYPES = """typedef struct mg_team {
     void (*fail)(struct mg_team *, long);
 } mg_team;
 typedef long mg_work(char *const *, mg_team *, long, long);
-typedef long mg_run(mg_work *, char *const *, char *, char *);
+typedef long mg_run(mg_work *, char *const *, char *, char *, long);
 
 /* Of a function that a team runs: what it calls between instructions, and its share of n places. */
 #define MEET if (team && team->meet(team)) return 0
@@ -25,7 +25,7 @@ typedef long mg_run(mg_work *, char *const *, char *, char *);
 
 @cache
 def team() -> int:
-    """The address of ``run(function, table, threads of BLAS, set these)``."""
+    """The address of ``run(function, table, threads of BLAS, set these, members at most)``."""
     text = (files(__package__) / "team.c").read_text(encoding="utf-8")
     run = load(text, ("-pthread",)).run
     return ctypes.cast(run, ctypes.c_void_p).value or 0

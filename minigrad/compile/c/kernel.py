@@ -42,7 +42,8 @@ class Kernel(Lines):
         end = ["    return 0;", "}", ""]
         if self.is_shared:
             of_team = f"{name}_of_team"
-            end.append(f"{signature} {{ return ((mg_run *)p[4])({of_team}, p, p[5], p[6]); }}\n")
+            run = f"((mg_run *)p[4])({of_team}, p, p[5], p[6], {self.sharing.most})"
+            end.append(f"{signature} {{ return {run}; }}\n")
             signature = (
                 f"static long {of_team}"
                 "(char *const *p, mg_team *const team, const long member, const long members)"

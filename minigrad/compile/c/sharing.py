@@ -30,6 +30,8 @@ __all__ = ["Sharing", "Touch", "is_worth_sharing"]
 
 _LEAST_ROWS = 8  # of a product: of fewer all members would read the whole matrix for little
 
+_ROWS_OF_ONE = 4  # and no more members than have so many rows each
+_LARGEST = 64  # members (team.c)
 _WORTH = 400_000  # elements: about 0.1 ms, of which a team costs some 10 µs
 _FLOPS = 32  # of a product, in the time of one element
 _LARGE = 4096  # elements of an array, of fewer of which the work is none
@@ -89,7 +91,7 @@ class _Memory:
 class Sharing:
     """Writes between instructions where members meet.
 
-    `is_on`: whether there is a team at all. `pointers`: what those of loops may point to, None
+    `is_on`: whether there is a team at all, and of how many at `most`. `pointers`: what those of loops may point to, None
     where that is not known. `touched`: since the beginning, None for a meeting.
     """
 
@@ -97,6 +99,7 @@ class Sharing:
     is_on: bool
     pointers: dict[str, Sequence[Layout] | None] = field(default_factory=dict)
     touched: list[_Memory | None] = field(default_factory=list)
+    most: int = _LARGEST
     end_of_alone: int = -1
 
     @contextmanager
@@ -119,6 +122,8 @@ class Sharing:
         """Lines of a @ b: the number of rows that are done, and from where on in a and out. None is
         a b that nobody writes to."""
         m = out.shape[0]
+        if self.lines.times and m >= _LEAST_ROWS:
+            self.most = min(self.most, max(m // _ROWS_OF_ONE, 2))
         touches = [Touch(a), Touch(out, written=True), *([Touch(b, by_rows=False)] if b else [])]
         with self.instruction(touches, m if m >= _LEAST_ROWS else 0) as shared:
             if shared:
