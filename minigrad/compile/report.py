@@ -149,8 +149,9 @@ def programs_of(programs: Sequence[tuple[str, Program]]) -> Iterator[str]:
     for _, program in programs:
         unwritten |= dict.fromkeys(program.unwritten)
     for sizes, program in programs[-_NAMES:]:
-        native = program.native.count("\n")
-        in_c = f", {counted(native, 'line')} of C," if native else ""
+        native, team = program.native.count("\n"), "mg_team" in program.native
+        shared = " that threads share" * team
+        in_c = f", {counted(native, 'line')} of C{shared}," if native else ""
         yield (
             f"  the one for {sizes} has {counted(len(program.lines), 'line')}{in_c} and keeps "
             f"{mebibytes(program.memory)} in {counted(program.buffers, 'buffer')}"

@@ -26,6 +26,17 @@ from .text import C_TYPES, Uncovered
 __all__ = ["Kernel"]
 
 
+_BY_TEAM = """// All members of a team run it: of n places each does FIRST(n) to BEHIND(n) - 1.
+static long {}_by_team(
+    char *const *p, mg_team *const team, const long member, const long members
+) {{
+    (void)team, (void)member, (void)members;"""
+_CALL = """long {0}(char *const *p) {{
+    return ((mg_run *)p[4])({0}_by_team, p, p[5], p[6], {1});
+}}
+"""
+
+
 @dataclass
 class Kernel(Lines):
     """A C function; `ends` are the carries of its loops, and where they are after them; `homes`
@@ -38,26 +49,18 @@ class Kernel(Lines):
         """The whole function. In its table are the products of BLAS, a place for what it finds
         wrong, arrays, and memory; it returns 0, or the number of a site that found an index
         outside."""
-        signature = f"long {name}(char *const *p)"
-        end = ["    return 0;", "}", ""]
-        if self.is_shared:
-            of_team = f"{name}_of_team"
-            run = f"((mg_run *)p[4])({of_team}, p, p[5], p[6], {self.sharing.most})"
-            end.append(f"{signature} {{ return {run}; }}\n")
-            signature = (
-                f"static long {of_team}"
-                "(char *const *p, mg_team *const team, const long member, const long members)"
-            )
         head = [
-            f"{signature} {{",
+            _BY_TEAM.format(name) if self.is_shared else f"long {name}(char *const *p) {{",
             "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
             "    dgemm_t *const dgemm = (dgemm_t *)p[1];",
             "    int64_t *const found = (int64_t *)p[2];",
             "    const packed_t *const packed = (const packed_t *)p[3];",
             "    int plain = 1;",
             "    (void)sgemm, (void)dgemm, (void)found, (void)packed;",
-            *["    (void)team, (void)member, (void)members;"] * self.is_shared,
         ]
+        end = ["    return 0;", "}", ""]
+        if self.is_shared:
+            end.append(_CALL.format(name, self.sharing.most))
         arrays, memory = ([b for b in self.bases if isinstance(b, kind)] for kind in (Array, Block))
         for i, base in enumerate([*arrays, *memory]):
             found = f"mg_data(p[{i + 7}], &plain)" if i < len(arrays) else f"p[{i + 7}]"

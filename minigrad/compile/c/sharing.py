@@ -91,8 +91,9 @@ class _Memory:
 class Sharing:
     """Writes between instructions where members meet.
 
-    `is_on`: whether there is a team at all, and of how many at `most`. `pointers`: what those of loops may point to, None
-    where that is not known. `touched`: since the beginning, None for a meeting.
+    `is_on`: whether there is a team at all; `most`: how many members it has at most. `pointers`:
+    what those of loops may point to, None where that is not known. `touched`: since the beginning,
+    None for a meeting.
     """
 
     lines: "Lines"
