@@ -103,6 +103,15 @@ def test_much_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---------------------------------------------------------------- what may go wrong
 
 
+def test_what_is_not_covered_leaves_the_block_of_one_member_whole() -> None:
+    ids = mg.input("ids", (3,), "uint64")  # C takes no index that int64 does not hold
+    x = mg.input("x", (5, 4), "float64")
+    f = mg.function([x, ids], x.sum(axis=0)[ids], backend="c")
+    source = f.source("c")
+    assert source.count("{") == source.count("}")
+    np.testing.assert_array_equal(f(np.ones((5, 4)), np.array([0, 3, 3], "uint64")), [5, 5, 5])
+
+
 def test_an_index_outside_ends_all_members_and_the_team_lives_on() -> None:
     ids = mg.input("ids", (B,), "int64")
     f = mg.function([h, w, ids], mg.tanh(mg.tanh(h @ w)[ids] @ w), backend="c")

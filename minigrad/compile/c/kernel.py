@@ -77,12 +77,13 @@ class Kernel(Lines):
         done = 0
         while done < len(steps):
             before = dict(self.layouts), dict(self.bases), dict(self.ends)
-            length, sites, depth = len(self.text), len(self.sites), self.depth
+            text, sites, depth = list(self.text), len(self.sites), self.depth
             times, ahead, touched = list(self.times), len(self.ahead), len(self.sharing.touched)
             try:
                 done += self.write(steps[done:])
             except Uncovered:
-                del self.text[length:], self.sites[sites:]
+                self.text[:] = text
+                del self.sites[sites:]
                 self.layouts, self.bases, self.ends = before
                 del self.ahead[ahead:], self.sharing.touched[touched:]
                 self.sharing.end_of_alone = -1

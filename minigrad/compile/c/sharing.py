@@ -113,7 +113,7 @@ class Sharing:
             with self.alone():
                 yield False
         else:
-            self._come([memory for touch in touches for memory in self._memory(touch, rows)])
+            self._touch([memory for touch in touches for memory in self._memory(touch, rows)])
             yield True
 
     @contextmanager
@@ -136,10 +136,10 @@ class Sharing:
     def by_all(self, touches: Sequence[Touch]) -> Iterator[None]:
         """Lines that each member does for itself."""
         if self.is_on:
-            self._come([memory for touch in touches for memory in self._memory(touch, 0)])
+            self._touch([memory for touch in touches for memory in self._memory(touch, 0)])
         yield
 
-    def _come(self, found: Sequence[_Memory]) -> None:
+    def _touch(self, found: Sequence[_Memory]) -> None:
         """Meet, if any of what comes may be touched by others since the last meeting."""
         if any(x.meets(y) for x in self._since_meeting(self.touched) for y in found):
             self.meet()
