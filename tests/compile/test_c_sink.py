@@ -116,3 +116,22 @@ def test_what_a_step_reads_all_of_stays_outside() -> None:
     s, z = slopes(xs), mg.exp(-xs)
     last, _ = mg.scan(lambda c, row: (c * row + mg.sin(s * c).sum(axis=0), None), c0, z)
     right([last])
+
+
+def test_what_has_as_many_places_as_there_are_steps_but_is_no_row_stays_outside() -> None:
+    b = mg.input("b", (T, H), "float64")
+    xss, d0 = mg.input("xss", (T, T, H), "float64"), mg.input("d0", (T, H), "float64")
+    at = {v: rng.normal(size=v.shape) for v in (b, xss, d0)}
+    last, _ = mg.scan(lambda c, x: (mg.sin(c) * x, None), d0, mg.exp(xss) * mg.exp(b))
+    assert_compiled_right([last], at, 1e-9)
+
+
+def test_rows_of_it_that_a_loop_in_each_step_goes_through_stay_outside() -> None:
+    s, z = slopes(xs), mg.exp(-xs)
+
+    def step(c: Any, row: Any) -> Any:
+        d, _ = mg.scan(lambda d, r: (mg.sin(d) + r, None), c, s)
+        return d * row, None
+
+    last, _ = mg.scan(step, c0, z)
+    right([last])

@@ -100,9 +100,9 @@ class _Sinking:
     def may_move(self, array: Array) -> bool:
         """Whether this loop alone reads it, by rows, and nothing that it is made of changes until
         then."""
-        if any(self.root(x) is array for s in self.body for x in read_by(s)):  # not by rows
-            return False
         moved = {call for calls in self.units.values() for call in calls}
+        if any(self.root(x) is array for x in self.read_whole(moved)):
+            return False
         allowed = [*self.body, *moved]
         for call in self.units[array]:
             if not self.readers.are_among(call, allowed):
@@ -112,6 +112,17 @@ class _Sinking:
                 if self.root(x) not in self.units and changed & self.readers.blocks(x):
                     return False
         return all(self.by_rows(array, x) for x in self.used() if self.root(x) is array)
+
+    def read_whole(self, moved: set[Call]) -> Iterator[Array]:
+        """What steps, and the calls that move, read all of, or go through in a loop of their own."""
+        for step in self.body:
+            yield from read_by(step)
+        for call in moved:
+            rank = len(call.outputs[0].type.shape)
+            yield from (x for x in call.inputs if len(x.type.shape) < rank)
+        for inner in inside(self.loop.steps):
+            if isinstance(inner, Loop):
+                yield from (r.place.of for r in inner.rows if isinstance(r.place, Row))
 
     def written(self, i: int, moved: set[Call]) -> set[Block]:
         """The blocks that are written between a call and the end of the loop."""
