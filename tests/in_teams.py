@@ -10,9 +10,13 @@ import pytest
 from minigrad.native import library, load
 
 _BLAS = """
-static int threads = MEMBERS;
+static int threads = MEMBERS, fewest = MEMBERS;
 int told(void) { return threads; }
-void set(int asked) { threads = asked; }
+int fewest_asked(void) { return fewest; }
+void set(int asked) {
+    threads = asked;
+    if (asked < fewest) fewest = asked;
+}
 """
 
 

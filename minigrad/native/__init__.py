@@ -2,9 +2,10 @@
 
 from .blas import Blas, find_blas
 from .compiler import Compiler, find_compiler, load, needed_compiler, why_not
-from .library import Library, elementary
+from .library import FIRST_ARRAY, Library, elementary
 
 __all__ = [
+    "FIRST_ARRAY",
     "Blas",
     "Compiler",
     "Library",

@@ -13,7 +13,7 @@ from . import packed, team
 from .blas import find_blas
 from .compiler import load
 
-__all__ = ["IndexOutside", "Library", "elementary"]
+__all__ = ["FIRST_ARRAY", "IndexOutside", "Library", "elementary"]
 
 # Where an array keeps the pointer to its data, and its flags. NumPy's C API promises this order
 # (data, nd, dimensions, strides, base, descr, flags, behind the head of every object): the macros
@@ -22,7 +22,7 @@ _DATA = object.__basicsize__
 _FLAGS = _DATA + 6 * ctypes.sizeof(ctypes.c_void_p)
 _PLAIN = 0x0101  # contiguous, and aligned
 
-_FIRST = 7  # of the arrays in a function's table
+FIRST_ARRAY = 7  # of the arrays in a function's table
 _MOST = 64  # numbers that tell what is wrong
 
 
@@ -89,7 +89,7 @@ class Library:
         """A function that is given `count` arrays at each call, and has memory that is `kept`."""
         function, sites = getattr(self._library, name), self._sites[name]
         function.restype = ctypes.c_long
-        table = (ctypes.c_void_p * (_FIRST + count + len(kept)))()
+        table = (ctypes.c_void_p * (FIRST_ARRAY + count + len(kept)))()
         if blas := find_blas():
             table[0], table[1] = blas.sgemm, blas.dgemm
             table[5], table[6] = blas.threads
@@ -97,17 +97,17 @@ class Library:
         table[2] = ctypes.addressof(found)
         table[3], table[4] = self._packed, self._team
         for i, memory in enumerate(kept):
-            table[_FIRST + count + i] = memory.ctypes.data
+            table[FIRST_ARRAY + count + i] = memory.ctypes.data
         pointer, arrays = ctypes.byref(table), [np.ndarray] * count
 
         def call(*given: Array, _kept: Sequence[Array] = kept) -> None:
             site = -1
             if list(map(type, given)) == arrays:
-                table[_FIRST : _FIRST + count] = list(map(id, given))
+                table[FIRST_ARRAY : FIRST_ARRAY + count] = list(map(id, given))
                 site = function(pointer)
             if site < 0:
                 plain = [np.require(a, requirements=["C", "A"]) for a in given]
-                table[_FIRST : _FIRST + count] = list(map(id, plain))
+                table[FIRST_ARRAY : FIRST_ARRAY + count] = list(map(id, plain))
                 site = function(pointer)
             if site:
                 gate, where, size = sites[site - 1]

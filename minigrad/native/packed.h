@@ -29,57 +29,53 @@ void NAME(pack)(long from, long to, long k, long n, const REAL *b, long row, lon
                 packed[j] = first + j < n ? b[l * row + (first + j) * column] : 0;
 }
 
-/* R rows of the product, and the columns of P panels that are `apart`, of which `wide` are written.
- * More rows share what is read of B; more panels are for one row, whose sums would wait for each
- * other. */
-#define TILE(R, P)                                                                                 \
-    FUSED static void NAME(tile_##R##_##P)(                                                        \
-        long k, const REAL *restrict a, long row, long column, const REAL *restrict packed,        \
-        long apart, REAL *restrict c, long c_row, long c_column, long wide) {                      \
-        NAME(vector) sums[R][P * VECTORS];                                                         \
+/* R rows of the product, and the columns of a panel, of which `wide` are written. */
+#define TILE(R)                                                                                    \
+    FUSED static void NAME(tile_##R)(long k, const REAL *restrict a, long row, long column,        \
+                                     const REAL *restrict panel, REAL *restrict c, long c_row,     \
+                                     long c_column, long wide) {                                   \
+        NAME(vector) sums[R][VECTORS];                                                             \
         UNROLLED for (int i = 0; i < R; ++i)                                                       \
-            UNROLLED for (int j = 0; j < P * VECTORS; ++j) sums[i][j] = (NAME(vector)){0};         \
+            UNROLLED for (int j = 0; j < VECTORS; ++j) sums[i][j] = (NAME(vector)){0};             \
         for (long l = 0; l < k; ++l) {                                                             \
-            NAME(vector) b[P * VECTORS];                                                           \
-            UNROLLED for (int p = 0; p < P; ++p)                                                   \
-                UNROLLED for (int j = 0; j < VECTORS; ++j)                                         \
-                    memcpy(&b[p * VECTORS + j], packed + p * apart + l * PANEL + j * LANES, VECTOR); \
+            NAME(vector) b[VECTORS];                                                               \
+            UNROLLED for (int j = 0; j < VECTORS; ++j)                                             \
+                memcpy(&b[j], panel + l * PANEL + j * LANES, VECTOR);                              \
             UNROLLED for (int i = 0; i < R; ++i) {                                                 \
                 const NAME(vector) x = a[i * row + l * column] - (NAME(vector)){0};                \
-                UNROLLED for (int j = 0; j < P * VECTORS; ++j) sums[i][j] += x * b[j];             \
+                UNROLLED for (int j = 0; j < VECTORS; ++j) sums[i][j] += x * b[j];                 \
             }                                                                                      \
         }                                                                                          \
-        if (c_column == 1 && wide >= P * PANEL) {                                                  \
+        if (c_column == 1 && wide >= PANEL) {                                                      \
             UNROLLED for (int i = 0; i < R; ++i)                                                   \
-                UNROLLED for (int j = 0; j < P * VECTORS; ++j)                                     \
+                UNROLLED for (int j = 0; j < VECTORS; ++j)                                         \
                     memcpy(c + i * c_row + j * LANES, &sums[i][j], VECTOR);                        \
             return;                                                                                \
         }                                                                                          \
-        REAL row_of_c[P * PANEL];                                                                  \
+        REAL row_of_c[PANEL];                                                                      \
         UNROLLED for (int i = 0; i < R; ++i) {                                                     \
-            UNROLLED for (int j = 0; j < P * VECTORS; ++j)                                         \
+            UNROLLED for (int j = 0; j < VECTORS; ++j)                                             \
                 memcpy(row_of_c + j * LANES, &sums[i][j], VECTOR);                                 \
-            for (long j = 0; j < P * PANEL && j < wide; ++j)                                       \
+            for (long j = 0; j < PANEL && j < wide; ++j)                                           \
                 c[i * c_row + j * c_column] = row_of_c[j];                                         \
         }                                                                                          \
     }
-TILE(1, 4)
-TILE(1, 1) TILE(2, 1) TILE(3, 1)
+TILE(1) TILE(2) TILE(3)
 #if MOST > 3
-TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILE(4) TILE(5) TILE(6) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 #endif
 
-typedef void NAME(tile)(long, const REAL *, long, long, const REAL *, long, REAL *, long, long, long);
+typedef void NAME(tile)(long, const REAL *, long, long, const REAL *, REAL *, long, long, long);
 
 /* `lined_up`: memory for a copy of A where its rows are so far apart that a cache has the same few
  * places for all of them; NULL where they are not. */
 void NAME(product)(long m, long n, long k, const REAL *a, long row, long column,
                    const REAL *packed, REAL *c, long c_row, long c_column, REAL *lined_up) {
     static NAME(tile) *const tiles[] = {
-        0, NAME(tile_1_1), NAME(tile_2_1), NAME(tile_3_1),
+        0, NAME(tile_1), NAME(tile_2), NAME(tile_3),
 #if MOST > 3
-        NAME(tile_4_1), NAME(tile_5_1), NAME(tile_6_1), NAME(tile_7_1), NAME(tile_8_1),
-        NAME(tile_9_1), NAME(tile_10_1), NAME(tile_11_1), NAME(tile_12_1),
+        NAME(tile_4), NAME(tile_5), NAME(tile_6), NAME(tile_7), NAME(tile_8),
+        NAME(tile_9), NAME(tile_10), NAME(tile_11), NAME(tile_12),
 #endif
     };
     const long parts = (m + MOST - 1) / MOST;
@@ -89,15 +85,11 @@ void NAME(product)(long m, long n, long k, const REAL *a, long row, long column,
             for (long r = 0; r < rows; ++r)
                 lined_up[i * k + l * rows + r] = a[(i + r) * row + l * column];
     }
-    long j = 0;
-    for (; m == 1 && j + 3 * PANEL < n; j += 4 * PANEL)
-        NAME(tile_1_4)(k, a, row, column, packed + j * k, k * PANEL, c + j * c_column, c_row,
-                       c_column, n - j);
-    for (; j < n; j += PANEL)
+    for (long j = 0; j < n; j += PANEL)
         for (long p = 0; p < parts; ++p) {
             const long i = m * p / parts, rows = m * (p + 1) / parts - i;
             const REAL *first = lined_up ? lined_up + i * k : a + i * row;
-            tiles[rows](k, first, lined_up ? 1 : row, lined_up ? rows : column, packed + j * k, 0,
+            tiles[rows](k, first, lined_up ? 1 : row, lined_up ? rows : column, packed + j * k,
                         c + i * c_row + j * c_column, c_row, c_column, n - j);
         }
 }

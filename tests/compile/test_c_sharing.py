@@ -1,5 +1,6 @@
 """A team of threads does the work of a function: who meets where, and what may go wrong."""
 
+import ctypes
 import os
 import threading
 
@@ -25,7 +26,7 @@ AT = [RNG.normal(size=(B, H)), RNG.normal(size=(H, H)) / 4, RNG.normal(size=(T, 
 
 
 @pytest.fixture(autouse=True)
-def team(monkeypatch: pytest.MonkeyPatch) -> object:
+def team(monkeypatch: pytest.MonkeyPatch) -> ctypes.CDLL:
     return share_everything(monkeypatch, MEMBERS)
 
 
@@ -44,7 +45,10 @@ def lines(*outputs: Variable) -> list[str]:
 
 
 def meetings_in_loops(*outputs: Variable) -> int:
-    return sum(line.startswith("        ") and line.strip() == "MEET;" for line in lines(*outputs))
+    """How many there are in loops, all of which have shares in what they do."""
+    inside = [line.strip() for line in lines(*outputs) if line.startswith("        ")]
+    assert any("FIRST(" in line for line in inside)
+    return inside.count("MEET;")
 
 
 # ---------------------------------------------------------------- where members meet
@@ -100,6 +104,24 @@ def test_much_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "of C that threads share" in f.report()
 
 
+def test_what_goes_ahead_of_a_loop_is_in_no_block_before_it() -> None:
+    n = (h[0, 0] * w[0, 0]).broadcast_to((1, H))
+    (a, b), _ = mg.scan(
+        lambda c, x: ((c[0] * 2, mg.tanh(c[1] @ w + x + c[0])), None), (mg.zeros_like(n), h), xs
+    )
+    lines(a + n, b)
+
+
+@pytest.mark.parametrize(("rows", "most"), [(8, 2), (40, 10)])
+def test_each_member_has_a_few_rows_of_a_batch(
+    rows: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    a, v = mg.input("a", (rows, 256)), mg.input("v", (256, 256))
+    last, _ = mg.scan(lambda a, _: (mg.tanh(a @ v), None), a, length=20)
+    assert f"p[5], p[6], {most})" in mg.function([a, v], last, backend="c").source("c")
+
+
 # ---------------------------------------------------------------- what may go wrong
 
 
@@ -122,9 +144,9 @@ def test_an_index_outside_ends_all_members_and_the_team_lives_on() -> None:
             f(*AT[:2], bad)
 
 
-def test_blas_has_its_threads_again(team: object) -> None:
+def test_blas_has_one_thread_meanwhile_and_its_own_again(team: ctypes.CDLL) -> None:
     compiled(mg.tanh(h @ w))(*AT)
-    assert team.told() == MEMBERS  # type: ignore[attr-defined]
+    assert (team.fewest_asked(), team.told()) == (1, MEMBERS)
 
 
 def test_who_comes_while_the_team_works_does_it_alone() -> None:

@@ -2,7 +2,7 @@
 
 An array of a plan is memory and strides (`layout`), and what only looks at another array is no code
 at all. Elementwise gates and reductions that share their rows become one nest of loops (`rows`),
-matrix products are calls of BLAS (`gates`), loops are loops.
+matrix products are calls (`products`), loops are loops.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...gates import Reshape
 from ...graph import Apply
+from ...native import FIRST_ARRAY
 from ..expressions import one_line
 from ..memory import size_of
 from ..plan import Array, Block, Call, Copy, Instruction, Loop, Part, Row, Turn, inside
@@ -46,9 +47,8 @@ class Kernel(Lines):
     homes: dict[Array, Array] = field(default_factory=dict)
 
     def function(self, name: str) -> str:
-        """The whole function. In its table are the products of BLAS, a place for what it finds
-        wrong, arrays, and memory; it returns 0, or the number of a site that found an index
-        outside."""
+        """The whole function. Its table is that of `native.Library`; it returns 0, or the number
+        of a site that found an index outside."""
         head = [
             _BY_TEAM.format(name) if self.is_shared else f"long {name}(char *const *p) {{",
             "    sgemm_t *const sgemm = (sgemm_t *)p[0];",
@@ -62,11 +62,13 @@ class Kernel(Lines):
         if self.is_shared:
             end.append(_CALL.format(name, self.sharing.most))
         arrays, memory = ([b for b in self.bases if isinstance(b, kind)] for kind in (Array, Block))
+        pointer = "char *" if self.is_shared else "char *restrict"  # others write there too
         for i, base in enumerate([*arrays, *memory]):
-            found = f"mg_data(p[{i + 7}], &plain)" if i < len(arrays) else f"p[{i + 7}]"
+            given = f"p[{FIRST_ARRAY + i}]"
+            found = f"mg_data({given}, &plain)" if i < len(arrays) else given
             note = f"{base.name or ''} {base.type}" if isinstance(base, Array) else ""
             note = f"  // {one_line(note)}" if note else ""
-            head.append(f"    char *restrict {self.bases[base]} = {found};{note}")
+            head.append(f"    {pointer} {self.bases[base]} = {found};{note}")
         head.append("    if (!plain) return -1;")
         return "\n".join([*head, *self.text, *end])
 
@@ -78,15 +80,15 @@ class Kernel(Lines):
         while done < len(steps):
             before = dict(self.layouts), dict(self.bases), dict(self.ends)
             text, sites, depth = list(self.text), len(self.sites), self.depth
-            times, ahead, touched = list(self.times), len(self.ahead), len(self.sharing.touched)
+            times, ahead, sharing = list(self.times), len(self.ahead), self.sharing.state()
             try:
                 done += self.write(steps[done:])
             except Uncovered:
                 self.text[:] = text
                 del self.sites[sites:]
                 self.layouts, self.bases, self.ends = before
-                del self.ahead[ahead:], self.sharing.touched[touched:]
-                self.sharing.end_of_alone = -1
+                del self.ahead[ahead:]
+                self.sharing.restore(sharing)
                 self.depth, self.times = depth, times
                 break
         return done
@@ -139,6 +141,7 @@ class Kernel(Lines):
             self.no_steps(loop)
             return
         begin = len(self.text)
+        self.sharing.end_of_alone = -1  # what goes ahead of the loop is in no block before it
         written = frozenset[Block]().union(*map(self.readers.written, inside(loop.steps)))
         self.ahead.append(Ahead(frozenset(self.times), len(self.plan.blocks), written))
         for array in loop.rows:

@@ -12,6 +12,7 @@ around work that one member does alone. So a loop over time meets nobody, if its
 batch, do not.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,6 @@ __all__ = ["Sharing", "Touch", "is_worth_sharing"]
 _LEAST_ROWS = 8  # of a product: of fewer all members would read the whole matrix for little
 
 _ROWS_OF_ONE = 4  # and no more members than have so many rows each
-_LARGEST = 64  # members (team.c)
 _WORTH = 400_000  # elements: about 0.1 ms, of which a team costs some 10 µs
 _FLOPS = 32  # of a product, in the time of one element
 _LARGE = 4096  # elements of an array, of fewer of which the work is none
@@ -100,7 +100,7 @@ class Sharing:
     is_on: bool
     pointers: dict[str, Sequence[Layout] | None] = field(default_factory=dict)
     touched: list[_Memory | None] = field(default_factory=list)
-    most: int = _LARGEST
+    most: int = sys.maxsize
     end_of_alone: int = -1
 
     @contextmanager
@@ -121,7 +121,8 @@ class Sharing:
         self, a: Layout, b: Layout | None, out: Layout
     ) -> Iterator[tuple[str, Layout, Layout]]:
         """Lines of a @ b: the number of rows that are done, and from where on in a and out. None is
-        a b that nobody writes to."""
+        a b that nobody writes to. In a loop, no more members than have a few rows each are of use,
+        so the function is run by no more."""
         m = out.shape[0]
         if self.lines.times and m >= _LEAST_ROWS:
             self.most = min(self.most, max(m // _ROWS_OF_ONE, 2))
@@ -138,6 +139,15 @@ class Sharing:
         if self.is_on:
             self._touch([memory for touch in touches for memory in self._memory(touch, 0)])
         yield
+
+    def state(self) -> tuple[int, int]:
+        """What `restore` goes back to, when what was written since is taken back."""
+        return len(self.touched), self.most
+
+    def restore(self, state: tuple[int, int]) -> None:
+        length, self.most = state
+        del self.touched[length:]
+        self.end_of_alone = -1
 
     def _touch(self, found: Sequence[_Memory]) -> None:
         """Meet, if any of what comes may be touched by others since the last meeting."""

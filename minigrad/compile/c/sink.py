@@ -114,7 +114,7 @@ class _Sinking:
         return all(self.by_rows(array, x) for x in self.used() if self.root(x) is array)
 
     def read_whole(self, moved: set[Call]) -> Iterator[Array]:
-        """What steps, and the calls that move, read all of, or go through in a loop of their own."""
+        """What steps and the calls that move read all of, or go through in a loop of their own."""
         for step in self.body:
             yield from read_by(step)
         for call in moved:
