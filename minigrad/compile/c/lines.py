@@ -8,8 +8,6 @@ import numpy as np
 from ...gates import Extent
 from ...graph import Apply
 from ...types import Type
-from ...where import short
-from ..expressions import one_line
 from ..memory import new_block, size_of
 from ..plan import Array, Block, Call, Part, Plan, Row, Turn
 from .ahead import Ahead
@@ -17,12 +15,13 @@ from .layout import Layout, laid_out, viewed
 from .readers import Readers
 from .sharing import Sharing
 from .text import C_TYPES, Uncovered, cast, literal
+from .writing import Writing
 
 __all__ = ["Lines"]
 
 
 @dataclass
-class Lines:
+class Lines(Writing):
     """The lines of a function so far.
 
     readers: who reads what a gate has written;
@@ -30,8 +29,7 @@ class Lines:
     foreign: what may be a view of any; is_shared: whether a team of threads does it;
     bases: the memory that it is given pointers to, and what these are called; literals: arrays of
     one number that is known; sites: what may find an index outside of its axis of so many places;
-    counters: of the rows of open loops; times: the steps of these loops; ahead: what is done before
-    each of them.
+    counters: of the rows of open loops; ahead: what is done before each of them.
 
     Pointers of different names point to different memory: the plan writes nothing into an argument,
     nor, within a step, into what a carry held before it.
@@ -46,14 +44,9 @@ class Lines:
     layouts: dict[Array, Layout] = field(default_factory=dict)
     bases: dict[Array | Block, str] = field(default_factory=dict)
     literals: dict[Array, str] = field(default_factory=dict)
-    text: list[str] = field(default_factory=list)
     sites: list[tuple[Call, int]] = field(default_factory=list)
     counters: dict[Array, str] = field(default_factory=dict)
-    times: list[str] = field(default_factory=list)
     ahead: list[Ahead] = field(default_factory=list)
-    depth: int = 1
-    serial: int = 0
-    last: str = ""
 
     def __post_init__(self) -> None:
         self.sharing = Sharing(self, self.is_shared)
@@ -61,21 +54,7 @@ class Lines:
             if constant.value.size == 1:
                 self.literals[array] = literal(constant.value)
 
-    # ------------------------------------------------------------ lines
-
-    def fresh(self, stem: str) -> str:
-        self.serial += 1
-        return f"{stem}{self.serial}"
-
-    def line(self, text: str, apply: Apply | None = None) -> None:
-        """A line; behind it the name of what is made, and the user's line where that is new."""
-        notes = [v.name for v in apply.outputs if v.name] if apply else []
-        where = short(apply.where) if apply else ""
-        if where and where != self.last:
-            notes.append(where)
-            self.last = where
-        text = f"{text}  // {one_line(', '.join(notes))}" if notes else text
-        self.text.append("    " * self.depth + text)
+    # ------------------------------------------------------------ loops
 
     def nest(
         self, shape: Sequence[int], apply: Apply | None = None, shared: bool = False
@@ -102,11 +81,6 @@ class Lines:
         if self.is_shared:
             self.line(f"if (team) team->fail(team, {site});")
         self.line(f"return {site};")
-
-    def close(self, count: int) -> None:
-        for _ in range(count):
-            self.depth -= 1
-            self.line("}")
 
     def store(
         self,

@@ -16,16 +16,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from ...dims import product
 from ...gates import Astype, Elementwise, Matmul
 from ..memory import size_of
 from ..plan import Array, Block, Call, Instruction, Loop, Plan
 from .layout import Layout
-
-if TYPE_CHECKING:
-    from .lines import Lines
+from .writing import Writing
 
 __all__ = ["Sharing", "Touch", "is_worth_sharing"]
 
@@ -96,7 +93,7 @@ class Sharing:
     None for a meeting.
     """
 
-    lines: "Lines"
+    lines: Writing
     is_on: bool
     pointers: dict[str, Sequence[Layout] | None] = field(default_factory=dict)
     touched: list[_Memory | None] = field(default_factory=list)
