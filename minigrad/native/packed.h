@@ -1,7 +1,7 @@
 /* C = A B for a B that is multiplied with many A, of one REAL type.
  *
  * BLAS packs B into the order in which its kernels read it, at every call. Of a loop whose weights
- * are the same in every step that is half the time, so here it is done once, before the loop:
+ * are the same in every step that is up to half the time, so here it is done once, before the loop:
  *
  *     pack(b)  columns 0 … 31 of row 0, those of row 1, …, then columns 32 … 63 of row 0, …
  *

@@ -79,12 +79,13 @@ class Kernel(Lines):
         done = 0
         while done < len(steps):
             before = dict(self.layouts), dict(self.bases), dict(self.ends)
-            text, sites, depth = list(self.text), len(self.sites), self.depth
+            length, tail = len(self.text), self.text[-2:]  # `alone` may go on in the last block
+            sites, depth = len(self.sites), self.depth
             times, ahead, sharing = list(self.times), len(self.ahead), self.sharing.state()
             try:
                 done += self.write(steps[done:])
             except Uncovered:
-                self.text[:] = text
+                self.text[length - len(tail) :] = tail
                 del self.sites[sites:]
                 self.layouts, self.bases, self.ends = before
                 del self.ahead[ahead:]
@@ -227,14 +228,8 @@ class Kernel(Lines):
         """Whether a carry has the strides that it starts with in the next step too."""
         if start in self.literals or new in self.literals:
             return False
-        match new.place:
-            case Row(of):
-                strides = self.layout(of).strides[1:]
-            case Turn(even):
-                strides = self.layout(even).strides
-            case _:
-                strides = self.layout(start if new is carry else new).strides
-        return strides == self.layout(start).strides
+        held = self.may_hold(new) or [self.layout(start if new is carry else new)]
+        return held[0].strides == self.layout(start).strides
 
     def turn(self, turn: Array, s: str) -> None:
         """A pointer to one array in every other step, and to another in those between."""

@@ -6,7 +6,7 @@
                                             h = tanh(z)
 
 BLAS packs W at every call, into the order in which its kernels read it. Of the few rows that a
-step of a recurrent net has, that takes a third to a half of the time.
+step of a recurrent net has, that takes a quarter to a half of the time.
 """
 
 import numpy as np

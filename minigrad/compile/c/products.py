@@ -1,5 +1,5 @@
-"""Matrix products in C: calls of BLAS for floats, or of what packs a matrix once
-for all steps of a loop; loops for integers and bools."""
+"""Matrix products in C: of floats by BLAS, or packed once for all steps of a loop (`packed`); of
+integers and bools by loops."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -27,7 +27,6 @@ from .writing import Writing
 __all__ = ["Sharing", "Touch", "is_worth_sharing"]
 
 _LEAST_ROWS = 8  # of a product: of fewer all members would read the whole matrix for little
-
 _ROWS_OF_ONE = 4  # and no more members than have so many rows each
 _WORTH = 400_000  # elements: about 0.1 ms, of which a team costs some 10 µs
 _FLOPS = 32  # of a product, in the time of one element
